@@ -185,6 +185,8 @@ pub struct ClaimAnswer {
     pub claims: Vec<Claim>,
     /// More tasks with one of the names are ready now.
     pub more: bool,
+    /// The store's time at the call, to measure `next_due` against.
+    pub now: Timestamp,
     /// When `claim` or `tick` has something to do next, apart from ready tasks: the earliest due time of the
     /// queue, or now if marks are left that only `tick` works off. Never later than the truth.
     pub next_due: Option<Timestamp>,

@@ -251,16 +251,11 @@ impl Future for Waiting {
             return Poll::Ready(Ok(()));
         }
         let mut waits = lock(&this.run.waits);
-        let id = match this.id {
-            Some(id) => id,
-            None => {
-                let Some(id) = waits.begin(this.waits.clone(), this.need) else {
-                    let message = format!("more than {MAX_WAITS} waits at the same time");
-                    return Poll::Ready(Err(TaskError::validation(message)));
-                };
-                *this.id.insert(id)
-            }
+        let Some(id) = this.id.or_else(|| waits.begin(this.waits.clone(), this.need)) else {
+            let message = format!("more than {MAX_WAITS} waits at the same time");
+            return Poll::Ready(Err(TaskError::validation(message)));
         };
+        this.id = Some(id);
         waits.park(id, cx.waker());
         drop(waits);
         // The body may have been handed to another task: the driver has to look for itself.

@@ -77,7 +77,8 @@ impl History {
     /// A page of the checkpoints to load after an order.
     pub(crate) fn page(&self, after: u64, limit: usize) -> CheckpointPage {
         let mut orders = self.loaded.range(after.saturating_add(1)..);
-        let checkpoints = orders.by_ref().take(limit).filter_map(|order| self.loaded(*order)).cloned().collect();
+        let checkpoints =
+            orders.by_ref().take(limit).filter_map(|order| self.loaded(*order)).cloned().collect();
         CheckpointPage { checkpoints, more: orders.next().is_some() }
     }
 

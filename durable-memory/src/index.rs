@@ -12,7 +12,7 @@ use durable_core::store::Counts;
 use crate::task::{Phase, Task};
 
 /// All indexes of a queue. No inner set is empty.
-#[derive(Debug, Default, Clone, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub(crate) struct Index {
     /// Ready tasks by name, first to run first (rule C2).
     pub(crate) pending: BTreeMap<TaskName, BTreeSet<Ready>>,
@@ -143,22 +143,23 @@ impl Index {
     /// Removes what `other` does not have, too: most changes of a task leave most of its places as they are.
     fn remove(&mut self, places: &Places, other: Option<&Places>) {
         let id = places.id;
-        if let Some((name, ready)) = gone(&places.pending, other.map(|o| &o.pending)) {
+        if let Some((name, ready)) = only_in(places.pending.as_ref(), other.and_then(|o| o.pending.as_ref()))
+        {
             remove_from(&mut self.pending, name, ready);
         }
-        if let Some((call, ready)) = gone(&places.held, other.map(|o| &o.held)) {
+        if let Some((call, ready)) = only_in(places.held.as_ref(), other.and_then(|o| o.held.as_ref())) {
             remove_from(&mut self.held, call, ready);
         }
-        if let Some(due) = gone(&places.due, other.map(|o| &o.due)) {
+        if let Some(due) = only_in(places.due.as_ref(), other.and_then(|o| o.due.as_ref())) {
             self.due.remove(due);
         }
-        if let Some((state, at)) = gone(&places.ended, other.map(|o| &o.ended)) {
+        if let Some((state, at)) = only_in(places.ended.as_ref(), other.and_then(|o| o.ended.as_ref())) {
             self.remove_ended(*state, (*at, id));
         }
-        if let Some(at) = gone(&places.closing, other.map(|o| &o.closing)) {
+        if let Some(at) = only_in(places.closing.as_ref(), other.and_then(|o| o.closing.as_ref())) {
             self.closing.remove(&(*at, id));
         }
-        if let Some(parent) = gone(&places.child_of, other.map(|o| &o.child_of)) {
+        if let Some(parent) = only_in(places.child_of.as_ref(), other.and_then(|o| o.child_of.as_ref())) {
             remove_from(&mut self.children, parent, &id);
         }
         let count = self.count(places.state);
@@ -167,22 +168,23 @@ impl Index {
 
     fn add(&mut self, places: &Places, other: Option<&Places>) {
         let id = places.id;
-        if let Some((name, ready)) = gone(&places.pending, other.map(|o| &o.pending)) {
+        if let Some((name, ready)) = only_in(places.pending.as_ref(), other.and_then(|o| o.pending.as_ref()))
+        {
             self.pending.entry(name.clone()).or_default().insert(*ready);
         }
-        if let Some((call, ready)) = gone(&places.held, other.map(|o| &o.held)) {
+        if let Some((call, ready)) = only_in(places.held.as_ref(), other.and_then(|o| o.held.as_ref())) {
             self.held.entry(*call).or_default().insert(*ready);
         }
-        if let Some(due) = gone(&places.due, other.map(|o| &o.due)) {
+        if let Some(due) = only_in(places.due.as_ref(), other.and_then(|o| o.due.as_ref())) {
             self.due.insert(*due);
         }
-        if let Some((state, at)) = gone(&places.ended, other.map(|o| &o.ended)) {
+        if let Some((state, at)) = only_in(places.ended.as_ref(), other.and_then(|o| o.ended.as_ref())) {
             self.ended.entry(*state).or_default().insert((*at, id));
         }
-        if let Some(at) = gone(&places.closing, other.map(|o| &o.closing)) {
+        if let Some(at) = only_in(places.closing.as_ref(), other.and_then(|o| o.closing.as_ref())) {
             self.closing.insert((*at, id));
         }
-        if let Some(parent) = gone(&places.child_of, other.map(|o| &o.child_of)) {
+        if let Some(parent) = only_in(places.child_of.as_ref(), other.and_then(|o| o.child_of.as_ref())) {
             self.children.entry(*parent).or_default().insert(id);
         }
         *self.count(places.state) += 1;
@@ -206,6 +208,23 @@ impl Index {
             TaskState::Ended(EndState::Failed) => &mut self.counts.failed,
             TaskState::Ended(EndState::Cancelled) => &mut self.counts.cancelled,
         }
+    }
+
+    /// Which index differs from another's.
+    pub(crate) fn difference(&self, other: &Self) -> Option<&'static str> {
+        let same = [
+            ("pending", self.pending == other.pending),
+            ("held", self.held == other.held),
+            ("due", self.due == other.due),
+            ("ended", self.ended == other.ended),
+            ("closing", self.closing == other.closing),
+            ("children", self.children == other.children),
+            ("waits", self.waits == other.waits),
+            ("waking", self.waking == other.waking),
+            ("settled", self.settled == other.settled),
+            ("counts", self.counts == other.counts),
+        ];
+        same.into_iter().find(|(_, same)| !same).map(|(which, _)| which)
     }
 
     /// The waking events, or the others.
@@ -236,8 +255,8 @@ impl Index {
 }
 
 /// An entry that the other side does not have.
-fn gone<'a, T: PartialEq>(entry: &'a Option<T>, other: Option<&Option<T>>) -> Option<&'a T> {
-    entry.as_ref().filter(|_| other != Some(entry))
+fn only_in<'a, T: PartialEq>(entry: Option<&'a T>, other: Option<&T>) -> Option<&'a T> {
+    entry.filter(|_| other != entry)
 }
 
 fn remove_from<K: Ord, V: Ord>(map: &mut BTreeMap<K, BTreeSet<V>>, key: &K, value: &V) {

@@ -14,12 +14,10 @@ pub(crate) struct Now {
 impl Now {
     /// Reads the clock, once.
     pub(crate) fn read(clock: &Clock) -> Self {
-        match clock.injected() {
-            Some(at) => Self { at, up: at },
-            None => {
-                let at = clock.now();
-                Self { at, up: at.after(Millis::new(1)) }
-            }
+        if let Some(at) = clock.injected() {
+            return Self { at, up: at };
         }
+        let at = clock.now();
+        Self { at, up: at.after(Millis::new(1)) }
     }
 }

@@ -134,7 +134,8 @@ impl Task {
             Millis::ZERO => Phase::Pending { available_at: now.at },
             delay => Phase::Delayed { until: now.up.after(delay) },
         };
-        let link = |id| new.parent.map(|link| Parent { id, join_key: link.join_key, on_close: link.on_close });
+        let link =
+            |id| new.parent.map(|link| Parent { id, join_key: link.join_key, on_close: link.on_close });
         Self {
             id: new.id,
             name: new.name,

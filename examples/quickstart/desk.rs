@@ -1,0 +1,94 @@
+//! Spawns the orders, waits for them and says what became of each.
+
+use std::io::{IsTerminal as _, Write as _, stderr};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use durable::model::QueueName;
+use durable::store::TaskRequest;
+use durable::{Durable, SpawnOptions, TaskId, TaskResultView};
+use tokio::task::JoinSet;
+
+use crate::effects::Effects;
+use crate::figures::Figures;
+use crate::orders::{Order, Trouble};
+use crate::table::Row;
+use crate::tasks::{Outcome, PackOrder, ProcessOrder, Status};
+
+/// How long to wait for one order before giving up.
+const LONGEST: Duration = Duration::from_secs(60);
+
+/// Spawns a task for each order, and one in the warehouse for each that will be packed.
+///
+/// The ids of the orders are idempotency keys, so a second call spawns nothing new and gives the same tasks.
+pub(crate) async fn spawn(desk: &Durable<Effects>, orders: &[Order]) -> anyhow::Result<Vec<TaskId>> {
+    let keyed = |order: &Order, key: String| {
+        (order.clone(), SpawnOptions { idempotency_key: Some(key), ..Default::default() })
+    };
+    let packed = orders.iter().filter(|order| order.trouble != Some(Trouble::NeverPacked));
+    let parcels = packed.map(|order| keyed(order, format!("pack:{}", order.id))).collect();
+    desk.spawn_many::<PackOrder>(parcels).await?;
+    let spawned =
+        desk.spawn_many::<ProcessOrder>(orders.iter().map(|order| keyed(order, order.id.clone())).collect());
+    Ok(spawned.await?.into_iter().map(|spawned| spawned.task).collect())
+}
+
+/// Waits until all tasks have ended, with a line of progress on stderr.
+pub(crate) async fn wait(desk: &Durable<Effects>, tasks: &[TaskId], figures: &Figures) -> anyhow::Result<()> {
+    let mut waits = JoinSet::new();
+    for task in tasks.iter().copied() {
+        let desk = desk.clone();
+        waits.spawn(async move { desk.wait_for_result(task, LONGEST).await });
+    }
+    for done in 1..=tasks.len() {
+        progress(done - 1, tasks.len(), figures.runs());
+        if let Some(result) = waits.join_next().await {
+            result??;
+        }
+    }
+    progress(tasks.len(), tasks.len(), figures.runs());
+    Ok(())
+}
+
+/// On a terminal one line that changes; elsewhere a line for every fifth order.
+fn progress(done: usize, all: usize, (runs, failed): (u32, u32)) {
+    let line = format!("{done} of {all} orders done, {runs} runs, {failed} of them failed");
+    let end = if done == all { "\n" } else { "" };
+    // Progress that cannot be shown is no reason to stop.
+    if stderr().is_terminal() {
+        let _ = write!(stderr(), "\r{line}{end}");
+    } else if done == all || done.is_multiple_of(5) {
+        let _ = writeln!(stderr(), "{line}");
+    }
+}
+
+/// What became of an order.
+pub(crate) async fn row(
+    desk: &Durable<Effects>,
+    order: &Order,
+    task: TaskId,
+    figures: &Figures,
+) -> anyhow::Result<Row> {
+    let result = desk.get_task_result(task).await?;
+    let outcome: Option<Outcome> = result.output()?;
+    let status = match (&result, &outcome) {
+        (TaskResultView::Completed(_), Some(Outcome { status: Status::Refunded, .. })) => "refunded",
+        (TaskResultView::Completed(_), _) => "completed",
+        (TaskResultView::Failed(_), _) => "failed",
+        (TaskResultView::Cancelled(_), _) => "cancelled",
+        (TaskResultView::Live, _) => "live",
+    };
+    if let TaskResultView::Failed(failure) = &result {
+        writeln!(stderr(), "{}: {}", order.id, failure.message)?;
+    }
+    let total = outcome.map(|outcome| outcome.total);
+    let attempts = attempts(desk, task).await?;
+    Ok(Row { order: order.id.clone(), status, total, attempts, steps: figures.of(task) })
+}
+
+/// The attempts of a task over all processes that ran it, as the store has them.
+async fn attempts(desk: &Durable<Effects>, task: TaskId) -> anyhow::Result<i32> {
+    let request = TaskRequest::new(QueueName::new(desk.queue_name())?, task);
+    let detail = desk.store().task(request).await?.with_context(|| format!("task {task} is gone"))?;
+    Ok(detail.task.attempt)
+}

@@ -8,6 +8,7 @@ mod spawn;
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::Serialize;
 
@@ -119,8 +120,16 @@ impl<State: Clone + Send + Sync + 'static> Durable<State> {
         };
         let from = from.map(StepKey::new).transpose()?;
         let request = RetryRequest::new(self.0.queue.clone(), task, attempts, from);
-        match repeat(|| self.0.store.retry(request.clone())).await? {
+        let unsure = AtomicBool::new(false);
+        let retry = || async {
+            let answer = self.0.store.retry(request.clone()).await;
+            unsure.fetch_or(answer.as_ref().is_err_and(|error| error.may_have_happened), Ordering::Relaxed);
+            answer
+        };
+        match repeat(retry).await? {
             RetryAnswer::Reopened => Ok(()),
+            // A call whose reply was lost may have reopened it.
+            RetryAnswer::Live if unsure.into_inner() => Ok(()),
             RetryAnswer::Closing => {
                 Err(wrong_state(task, "is closing: its children are still being cancelled"))
             }

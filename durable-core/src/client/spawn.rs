@@ -8,11 +8,8 @@ use crate::error::{DurableError, DurableResult};
 use crate::model::{TaskId, TaskName};
 use crate::options::SpawnOptions;
 use crate::run::backoff::repeat;
-use crate::store::{MAX_RECORDS, NewTask, SpawnAnswer, SpawnRequest, Spawned};
+use crate::store::{MAX_BYTES, MAX_RECORDS, NewTask, SpawnAnswer, SpawnRequest, Spawned};
 use crate::task::Task;
-
-/// The most bytes of params that one call spawns.
-const MAX_BATCH_BYTES: usize = 8 << 20;
 
 impl<State: Clone + Send + Sync + 'static> Durable<State> {
     /// Spawns a task with the client's defaults.
@@ -140,7 +137,7 @@ fn batches(tasks: Vec<NewTask>) -> Vec<Vec<NewTask>> {
     for task in tasks {
         let size = task.params.as_str().len() + task.headers.as_str().len();
         match batches.last_mut() {
-            Some(batch) if batch.len() < MAX_RECORDS && bytes + size <= MAX_BATCH_BYTES => {
+            Some(batch) if batch.len() < MAX_RECORDS && bytes + size <= MAX_BYTES => {
                 bytes += size;
                 batch.push(task);
             }

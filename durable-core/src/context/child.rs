@@ -18,8 +18,9 @@ use crate::store::{Effect, NewTask, NewWait, WaitSource};
 use crate::task::Task;
 use crate::worker::TaskFailure;
 
-/// The most children that one checkpoint spawns, and the most bytes of their params.
+/// The most children that one checkpoint spawns.
 const CHUNK: usize = 500;
+/// The most bytes of their params. Part of what decides keys, so never changed.
 const CHUNK_BYTES: usize = 8 << 20;
 
 impl<State: Clone + Send + Sync + 'static> TaskContext<State> {

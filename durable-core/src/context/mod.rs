@@ -12,6 +12,7 @@ mod step;
 mod value;
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,7 +38,6 @@ use crate::store::{Effect, NewWait};
 /// What an operation gives is stored under a key of its name and params, and a later attempt, or the same one after
 /// a rest, gets it from there. Keyed methods take `&mut self`, so a context runs one at a time: concurrent parts of a
 /// body each take a [`branch`](TaskContext::branch).
-#[derive(Debug)]
 pub struct TaskContext<State = ()> {
     /// The task.
     pub task_id: TaskId,
@@ -50,6 +50,13 @@ pub struct TaskContext<State = ()> {
     run: Arc<Run>,
     registry: Arc<Registry<State>>,
     state: State,
+}
+
+impl<State> fmt::Debug for TaskContext<State> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("TaskContext");
+        shown.field("task_id", &self.task_id).field("attempt", &self.attempt).finish_non_exhaustive()
+    }
 }
 
 impl<State: Clone + Send + Sync + 'static> TaskContext<State> {

@@ -21,7 +21,7 @@ use tokio::time::Instant;
 use self::lease::{Owner, lock};
 pub(crate) use self::stored::Departure;
 use self::stored::Stored;
-pub(crate) use self::verbs::Writes;
+pub(crate) use self::verbs::{Writes, size_of_end};
 use self::waits::Waits;
 pub(crate) use self::waits::{MAX_WAITS, Need};
 use crate::error::{TaskError, TaskResult};

@@ -7,10 +7,10 @@ use tokio::time::Instant;
 
 use super::lease::Owner;
 use super::writes::{Gather, Write};
-use crate::model::{CallId, Lease, QueueName, Timestamp, WorkerName};
+use crate::model::{CallId, Lease, Payload, QueueName, Timestamp, WorkerName};
 use crate::store::{
-    ClaimRequest, Effect, EndAnswer, ExtendItem, ExtendRequest, FencedError, RunEnd, SaveAnswer, SaveItem,
-    SaveRequest, Store, StoreError, Verb, WaitAnswer, WaitItem, WaitRequest,
+    ClaimRequest, Effect, EndAnswer, Ending, ExtendItem, ExtendRequest, FencedError, RunEnd, SaveAnswer,
+    SaveItem, SaveRequest, Store, StoreError, Verb, WaitAnswer, WaitItem, WaitRequest,
 };
 
 type Answers<A> = Result<Vec<Result<A, FencedError>>, StoreError>;
@@ -63,6 +63,15 @@ impl Write for Saves {
         }
     }
 
+    fn bytes(item: &SaveItem) -> usize {
+        let effect = match &item.effect {
+            Effect::None => 0,
+            Effect::Emit(event) => size(&event.payload) + size(&event.metadata),
+            Effect::Spawn(tasks) => tasks.iter().map(|task| size(&task.params) + size(&task.headers)).sum(),
+        };
+        size(&item.payload) + effect
+    }
+
     async fn call(&self, items: Vec<SaveItem>) -> Answers<SaveAnswer> {
         self.store.save(SaveRequest::new(self.queue.clone(), items)).await
     }
@@ -90,6 +99,10 @@ impl Write for Waits {
         item.waits.len() + item.rest.as_ref().map_or(0, |rest| rest.keys.len())
     }
 
+    fn bytes(_: &WaitItem) -> usize {
+        0
+    }
+
     async fn call(&self, items: Vec<WaitItem>) -> Answers<WaitAnswer> {
         self.store.wait(WaitRequest::new(self.queue.clone(), items)).await
     }
@@ -111,6 +124,10 @@ impl Write for Extends {
 
     fn weight(_: &ExtendItem) -> usize {
         1
+    }
+
+    fn bytes(_: &ExtendItem) -> usize {
+        0
     }
 
     async fn call(&self, items: Vec<ExtendItem>) -> Answers<Timestamp> {
@@ -140,6 +157,10 @@ impl Write for Ends {
         1
     }
 
+    fn bytes(end: &RunEnd) -> usize {
+        size_of_end(end)
+    }
+
     async fn call(&self, ends: Vec<RunEnd>) -> Answers<EndAnswer> {
         let (queue, worker) = (self.queue.clone(), self.worker.clone());
         let request = ClaimRequest::new(queue, CallId::new(), worker, Vec::new(), 0, self.lease).ending(ends);
@@ -147,4 +168,17 @@ impl Write for Ends {
     }
 
     fn settled(&self, _: &Owner, _: &RunEnd, _: &EndAnswer, _: Instant) {}
+}
+
+/// How many bytes of payload an end carries.
+pub(crate) fn size_of_end(end: &RunEnd) -> usize {
+    match &end.ending {
+        Ending::Complete { result } => size(result),
+        Ending::Fail { failure, .. } => size(failure),
+        Ending::Release { .. } => 0,
+    }
+}
+
+fn size(payload: &Payload) -> usize {
+    payload.as_str().len()
 }

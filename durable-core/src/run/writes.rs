@@ -17,7 +17,7 @@ use super::backoff::Backoff;
 use super::lease::Owner;
 use crate::error::Control;
 use crate::model::TaskId;
-use crate::store::{FencedError, MAX_RECORDS, StoreError, StoreErrorKind, Verb};
+use crate::store::{FencedError, MAX_BYTES, MAX_RECORDS, StoreError, StoreErrorKind, Verb};
 
 /// How long a batch may keep the next one waiting.
 const STALL: Duration = Duration::from_millis(50);
@@ -35,6 +35,9 @@ pub(crate) trait Write: Send + Sync + 'static {
 
     /// How many records the item touches.
     fn weight(item: &Self::Item) -> usize;
+
+    /// How many bytes of payload it carries.
+    fn bytes(item: &Self::Item) -> usize;
 
     async fn call(
         &self,
@@ -110,17 +113,18 @@ fn take_batch<W: Write>(ready: &mut VecDeque<Entry<W>>) -> Vec<Entry<W>> {
     let (mut tasks, mut parents) = (HashSet::<TaskId>::new(), HashSet::<TaskId>::new());
     // A later write of a task that has to wait must not overtake the earlier one.
     let mut waiting = HashSet::<TaskId>::new();
-    let mut weight = 0;
+    let (mut weight, mut bytes) = (0, 0);
     for entry in std::mem::take(ready) {
         let (task, parent) = (entry.owner.token.task, entry.owner.parent);
-        let heavier = weight + W::weight(&entry.item);
+        let (heavier, larger) = (weight + W::weight(&entry.item), bytes + W::bytes(&entry.item));
+        let full = heavier > MAX_RECORDS || larger > MAX_BYTES;
         let related = parents.contains(&task) || parent.is_some_and(|parent| tasks.contains(&parent));
-        if !batch.is_empty() && (heavier > MAX_RECORDS || related || waiting.contains(&task)) {
+        if !batch.is_empty() && (full || related || waiting.contains(&task)) {
             waiting.insert(task);
             ready.push_back(entry);
             continue;
         }
-        weight = heavier;
+        (weight, bytes) = (heavier, larger);
         tasks.insert(task);
         parents.extend(parent);
         batch.push(entry);

@@ -6,14 +6,19 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use futures::future::{FutureExt, OptionFuture};
-use tokio::sync::{Notify, watch};
+use futures::stream::Fuse;
+use tokio::sync::{Notify, oneshot, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{Instant, timeout};
 
 use super::execute::{Ended, Finished, Shop, execute};
 use crate::model::{CallId, TaskId, TaskName, Timestamp, WorkerName};
 use crate::run::backoff::{Backoff, random_unit};
-use crate::store::{Claim, ClaimAnswer, ClaimRequest, FencedError, Hint, Hints, MAX_RECORDS, StoreErrorKind};
+use crate::run::size_of_end;
+use crate::store::{
+    Claim, ClaimAnswer, ClaimRequest, EndAnswer, FencedError, Hint, Hints, MAX_BYTES, MAX_RECORDS,
+    StoreErrorKind,
+};
 
 /// How long a claim may take before it is repeated, at most; a quarter of the lease if that is less.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -31,7 +36,7 @@ pub(crate) struct Claims<State> {
     call: Option<JoinHandle<Called>>,
     /// When to look for work, unless something comes first.
     look_at: Instant,
-    hints: Hints,
+    hints: Fuse<Hints>,
     hand_back: watch::Sender<bool>,
     shutting_down: watch::Receiver<bool>,
     /// Asks for upkeep.
@@ -51,6 +56,8 @@ struct Called {
     now: Option<Timestamp>,
     /// Ends to repeat by themselves.
     unanswered: Vec<Ended>,
+    /// Ends that are repeated by themselves already.
+    repeating: Vec<oneshot::Receiver<Result<EndAnswer, FencedError>>>,
 }
 
 impl<State: Clone + Send + Sync + 'static> Claims<State> {
@@ -63,7 +70,7 @@ impl<State: Clone + Send + Sync + 'static> Claims<State> {
     ) -> Self {
         Self {
             names: shop.registry.names(),
-            hints: shop.store.hints(&shop.queue),
+            hints: shop.store.hints(&shop.queue).fuse(),
             shop,
             worker,
             running: JoinSet::new(),
@@ -197,13 +204,15 @@ impl<State: Clone + Send + Sync + 'static> Claims<State> {
     /// The ends that may go in one call: never a task with its child (rule C8).
     fn next_ends(&mut self) -> Vec<Ended> {
         let (mut tasks, mut parents) = (HashSet::<TaskId>::new(), HashSet::<TaskId>::new());
-        let (mut now, mut later) = (Vec::new(), Vec::new());
+        let (mut now, mut later, mut bytes) = (Vec::new(), Vec::new(), 0);
         for ended in std::mem::take(&mut self.ends) {
             let (task, parent) = (ended.owner.token.task, ended.owner.parent);
             let related = parents.contains(&task) || parent.is_some_and(|parent| tasks.contains(&parent));
-            if related || now.len() == MAX_RECORDS / 2 {
+            let size = size_of_end(&ended.end);
+            if !now.is_empty() && (related || now.len() == MAX_RECORDS / 2 || bytes + size > MAX_BYTES) {
                 later.push(ended);
             } else {
+                bytes += size;
                 tasks.insert(task);
                 parents.extend(parent);
                 now.push(ended);
@@ -219,8 +228,9 @@ impl<State: Clone + Send + Sync + 'static> Claims<State> {
         for claim in called.claims {
             self.running.spawn(execute(self.shop.clone(), claim, sent));
         }
-        for ended in called.unanswered {
-            let answer = self.shop.writes.ends.send(&ended.owner, ended.end);
+        let unanswered = called.unanswered.into_iter();
+        let sent_now = unanswered.map(|ended| self.shop.writes.ends.send(&ended.owner, ended.end));
+        for answer in sent_now.chain(called.repeating) {
             self.repeating.spawn(answer.map(|_| ()));
         }
         let Some(now) = called.now else { return };
@@ -253,14 +263,11 @@ async fn call<State>(shop: Arc<Shop<State>>, request: ClaimRequest, ends: Vec<En
         Ok(Err(fault)) => tracing::warn!(%fault, "a claim was not answered, it is repeated"),
         Err(_) => tracing::warn!("a claim was not answered in time, it is repeated"),
     }
-    for ended in &ends {
-        // Sent from here at once, since the repeats below may take long; the loop would see them too late.
-        drop(shop.writes.ends.send(&ended.owner, ended.end.clone()));
-    }
-    if request.max == 0 {
-        return Called::default();
-    }
-    repeat(&shop, request, sent).await
+    // Sent from here at once: the repeats of the claim may take long, and the loop would see these too late.
+    let repeating =
+        ends.into_iter().map(|ended| shop.writes.ends.send(&ended.owner, ended.end)).collect::<Vec<_>>();
+    let claimed = if request.max == 0 { Called::default() } else { repeat(&shop, request, sent).await };
+    Called { repeating, ..claimed }
 }
 
 async fn repeat<State>(shop: &Shop<State>, request: ClaimRequest, sent: Instant) -> Called {
@@ -303,5 +310,6 @@ fn called(answer: ClaimAnswer, sent: Instant, ends: Vec<Ended>) -> Called {
         next_due: answer.next_due,
         now: Some(answer.now),
         unanswered,
+        repeating: Vec::new(),
     }
 }

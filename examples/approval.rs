@@ -1,7 +1,6 @@
 //! A human approval: the task rests until somebody answers, or until patience ends.
 
-use std::borrow::Cow;
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use durable::{Durable, Select, Task, TaskContext, TaskResult, WorkerOptions, async_trait};
 

@@ -1,7 +1,6 @@
 //! Fan-out: a child for each part of the work, and one result out of all of theirs.
 
-use std::borrow::Cow;
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use durable::{Durable, SpawnOptions, Task, TaskContext, TaskResult, WorkerOptions, async_trait};
 

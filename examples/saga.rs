@@ -1,11 +1,8 @@
 //! A saga: when one booking of a trip is refused, those before it are given back, last first.
 
-use std::borrow::Cow;
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
-use durable::{
-    Durable, Task, TaskContext, TaskError, TaskResult, TaskResultView, WorkerOptions, async_trait,
-};
+use durable::{Durable, Task, TaskContext, TaskResult, WorkerOptions, async_trait};
 
 #[derive(Default)]
 struct BookTrip;
@@ -16,25 +13,23 @@ impl Task for BookTrip {
         "book-trip".into()
     }
     type Params = Vec<String>;
-    type Output = Vec<String>;
+    type Output = String;
 
-    async fn run(&self, parts: Vec<String>, mut ctx: TaskContext, _: ()) -> TaskResult<Vec<String>> {
-        let (mut booked, mut refused) = (Vec::new(), None);
+    async fn run(&self, parts: Vec<String>, mut ctx: TaskContext, _: ()) -> TaskResult<String> {
+        let mut booked = Vec::new();
         for part in parts {
             // A refusal is a value, stored like any other, so a replay meets it again; an error would be retried.
             match ctx.step("book", part, |part, _| async move { Ok(book(&part)) }).await? {
                 Ok(booking) => booked.push(booking),
                 Err(refusal) => {
-                    refused = Some(refusal);
-                    break;
+                    for booking in booked.into_iter().rev() {
+                        ctx.step("give back", booking, |it, _| async move { Ok(give_back(&it)) }).await?;
+                    }
+                    return Ok(format!("no trip: {refusal}"));
                 }
             }
         }
-        let Some(refusal) = refused else { return Ok(booked) };
-        for booking in booked.into_iter().rev() {
-            ctx.step("give back", booking, |booking, _| async move { Ok(give_back(&booking)) }).await?;
-        }
-        Err(TaskError::user_message(refusal))
+        Ok(format!("booked {}", booked.join(", ")))
     }
 }
 
@@ -55,12 +50,9 @@ async fn main() -> anyhow::Result<()> {
     durable.create_queue().await?;
     let worker = durable.start_worker(WorkerOptions::default()).await?;
 
-    let trip = ["flight", "hotel", "car"].map(str::to_owned).to_vec();
-    let task = durable.spawn::<BookTrip>(trip).await?;
-    match durable.wait_for_result(task, Duration::from_secs(10)).await? {
-        TaskResultView::Failed(failure) => println!("no trip: {}", failure.message),
-        other => println!("{other:?}"),
-    }
+    let task = durable.spawn::<BookTrip>(["flight", "hotel", "car"].map(str::to_owned).to_vec()).await?;
+    let result = durable.wait_for_result(task, Duration::from_secs(10)).await?;
+    println!("{}", result.output::<String>()?.unwrap_or_default());
     worker.shutdown().await;
     Ok(())
 }

@@ -8,6 +8,7 @@ use durable::model::QueueName;
 use durable::store::TaskRequest;
 use durable::{Durable, SpawnOptions, TaskId, TaskResultView};
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 use crate::effects::Effects;
 use crate::figures::Figures;
@@ -15,7 +16,7 @@ use crate::orders::{Order, Trouble};
 use crate::table::Row;
 use crate::tasks::{Outcome, PackOrder, ProcessOrder, Status};
 
-/// How long to wait for one order before giving up.
+/// How long to wait for the next order to end before giving up.
 const LONGEST: Duration = Duration::from_secs(60);
 
 /// Spawns a task for each order, and one in the warehouse for each that will be packed.
@@ -38,15 +39,14 @@ pub(crate) async fn wait(desk: &Durable<Effects>, tasks: &[TaskId], figures: &Fi
     let mut waits = JoinSet::new();
     for task in tasks.iter().copied() {
         let desk = desk.clone();
-        waits.spawn(async move { desk.wait_for_result(task, LONGEST).await });
+        waits.spawn(async move { desk.wait_for_result(task, Duration::MAX).await });
     }
-    for done in 1..=tasks.len() {
-        progress(done - 1, tasks.len(), figures.runs());
-        if let Some(result) = waits.join_next().await {
-            result??;
-        }
+    progress(0, tasks.len(), figures.runs());
+    let stuck = || format!("no order has ended for {} s", LONGEST.as_secs());
+    while let Some(result) = timeout(LONGEST, waits.join_next()).await.with_context(stuck)? {
+        result??;
+        progress(tasks.len() - waits.len(), tasks.len(), figures.runs());
     }
-    progress(tasks.len(), tasks.len(), figures.runs());
     Ok(())
 }
 

@@ -26,6 +26,9 @@ use crate::tasks::{PackOrder, ProcessOrder, ReserveLine};
 /// How long after a failed attempt comes the next.
 const RETRY: RetryStrategy = RetryStrategy::Fixed { base_delay: Duration::from_millis(200) };
 
+/// How long a task stays with a process that has died. Every stored step starts it anew.
+const LEASE: Duration = Duration::from_secs(5);
+
 #[tokio::main]
 async fn main() -> ExitCode {
     let (code, error) = match args::parse(std::env::args_os().skip(1)) {
@@ -57,7 +60,8 @@ async fn run(options: Options) -> anyhow::Result<bool> {
     desk.create_queue().await?;
 
     let figures = Figures::default();
-    let options = WorkerOptions { concurrency: 16, on_run: Some(figures.observer()), ..Default::default() };
+    let on_run = Some(figures.observer());
+    let options = WorkerOptions { concurrency: 16, lease: LEASE, on_run, ..Default::default() };
     let worker = desk.start_worker(options).await?;
     let tasks = desk::spawn(&desk, &orders).await?;
     desk::wait(&desk, &tasks, &figures).await?;

@@ -60,12 +60,12 @@ impl Order {
 /// Reads the orders of a JSON file.
 pub(crate) fn read(path: &Path) -> anyhow::Result<Vec<Order>> {
     let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-    parse(&text).with_context(|| format!("{} has no valid orders", path.display()))
+    parse(&text).with_context(|| format!("{} is not as it should be", path.display()))
 }
 
 fn parse(text: &str) -> anyhow::Result<Vec<Order>> {
     let orders: Vec<Order> = serde_json::from_str(text)?;
-    ensure!(!orders.is_empty(), "the list is empty");
+    ensure!(!orders.is_empty(), "there are no orders in it");
     let mut ids = HashSet::new();
     for order in &orders {
         ensure!(!order.id.trim().is_empty(), "an order has no id");

@@ -1,14 +1,12 @@
 //! Spawns the orders, waits for them and says what became of each.
 
-use std::io::{IsTerminal as _, Write as _, stderr};
+use std::io::{Write as _, stderr};
 use std::time::Duration;
 
 use anyhow::Context as _;
 use durable::model::QueueName;
 use durable::store::TaskRequest;
 use durable::{Durable, SpawnOptions, TaskId, TaskResultView};
-use tokio::task::JoinSet;
-use tokio::time::timeout;
 
 use crate::effects::Effects;
 use crate::figures::Figures;
@@ -16,7 +14,7 @@ use crate::orders::{Order, Trouble};
 use crate::table::Row;
 use crate::tasks::{Outcome, PackOrder, ProcessOrder, Status};
 
-/// How long to wait for the next order to end before giving up.
+/// How long to wait for an order, once those before it have ended.
 const LONGEST: Duration = Duration::from_secs(60);
 
 /// Spawns a task for each order, and one in the warehouse for each that will be packed.
@@ -34,32 +32,12 @@ pub(crate) async fn spawn(desk: &Durable<Effects>, orders: &[Order]) -> anyhow::
     Ok(spawned.await?.into_iter().map(|spawned| spawned.task).collect())
 }
 
-/// Waits until all tasks have ended, with a line of progress on stderr.
-pub(crate) async fn wait(desk: &Durable<Effects>, tasks: &[TaskId], figures: &Figures) -> anyhow::Result<()> {
-    let mut waits = JoinSet::new();
-    for task in tasks.iter().copied() {
-        let desk = desk.clone();
-        waits.spawn(async move { desk.wait_for_result(task, Duration::MAX).await });
-    }
-    progress(0, tasks.len(), figures.runs());
-    let stuck = || format!("no order has ended for {} s", LONGEST.as_secs());
-    while let Some(result) = timeout(LONGEST, waits.join_next()).await.with_context(stuck)? {
-        result??;
-        progress(tasks.len() - waits.len(), tasks.len(), figures.runs());
+/// Waits until all tasks have ended.
+pub(crate) async fn wait(desk: &Durable<Effects>, tasks: &[TaskId]) -> anyhow::Result<()> {
+    for task in tasks {
+        desk.wait_for_result(*task, LONGEST).await?;
     }
     Ok(())
-}
-
-/// On a terminal one line that changes; elsewhere a line for every fifth order.
-fn progress(done: usize, all: usize, (runs, failed): (u32, u32)) {
-    let line = format!("{done} of {all} orders done, {runs} runs, {failed} of them failed");
-    let end = if done == all { "\n" } else { "" };
-    // Progress that cannot be shown is no reason to stop.
-    if stderr().is_terminal() {
-        let _ = write!(stderr(), "\r{line}{end}");
-    } else if done == all || done.is_multiple_of(5) {
-        let _ = writeln!(stderr(), "{line}");
-    }
 }
 
 /// What became of an order.

@@ -5,6 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use durable::{RunEnding, RunObserver, RunReport, TaskId};
 
+use crate::tasks::ProcessOrder;
+
 /// The steps of one task, over all of its runs in this process.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Steps {
@@ -15,6 +17,7 @@ pub(crate) struct Steps {
 #[derive(Debug, Default)]
 struct Counted {
     tasks: HashMap<TaskId, Steps>,
+    orders_done: usize,
     runs: u32,
     failed: u32,
 }
@@ -34,6 +37,9 @@ impl Figures {
         let mut counted = self.counted();
         counted.runs += 1;
         counted.failed += u32::from(report.ending == RunEnding::Failed);
+        if report.name.as_str() == ProcessOrder::NAME && report.ending == RunEnding::Completed {
+            counted.orders_done += 1;
+        }
         let steps = counted.tasks.entry(report.task).or_default();
         steps.run += report.steps_run;
         steps.replayed += report.steps_replayed;
@@ -41,6 +47,11 @@ impl Figures {
 
     pub(crate) fn of(&self, task: TaskId) -> Steps {
         self.counted().tasks.get(&task).copied().unwrap_or_default()
+    }
+
+    /// How many orders have come to their end.
+    pub(crate) fn orders_done(&self) -> usize {
+        self.counted().orders_done
     }
 
     /// How many runs there were, and how many of them failed.

@@ -8,6 +8,7 @@ mod effects;
 mod figures;
 mod money;
 mod orders;
+mod progress;
 mod table;
 mod tasks;
 
@@ -20,6 +21,7 @@ use durable::{Durable, RetryStrategy, WorkerOptions};
 use crate::args::{Command, Options};
 use crate::effects::Effects;
 use crate::figures::Figures;
+use crate::progress::Progress;
 use crate::table::{Row, Table};
 use crate::tasks::{PackOrder, ProcessOrder, ReserveLine};
 
@@ -64,7 +66,9 @@ async fn run(options: Options) -> anyhow::Result<bool> {
     let options = WorkerOptions { concurrency: 16, lease: LEASE, on_run, ..Default::default() };
     let worker = desk.start_worker(options).await?;
     let tasks = desk::spawn(&desk, &orders).await?;
-    desk::wait(&desk, &tasks, &figures).await?;
+    let progress = Progress::start(orders.len(), figures.clone());
+    desk::wait(&desk, &tasks).await?;
+    progress.done().await;
     worker.shutdown().await;
 
     let mut rows = Vec::with_capacity(orders.len());

@@ -39,10 +39,14 @@ pub(crate) enum Status {
 #[derive(Debug, Default)]
 pub(crate) struct ProcessOrder;
 
+impl ProcessOrder {
+    pub(crate) const NAME: &str = "process-order";
+}
+
 #[async_trait]
 impl Task<Effects> for ProcessOrder {
     fn name(&self) -> Cow<'static, str> {
-        "process-order".into()
+        Self::NAME.into()
     }
     type Params = Order;
     type Output = Outcome;

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use durable_core::model::{
-    CallId, CancelCause, CheckpointKind, Clock, Deadline, EmitId, End, EventName, Lease, ManualClock, Millis,
+    CancelCause, CheckpointKind, Clock, Deadline, EmitId, End, EventName, Lease, ManualClock, Millis,
     ParentClosePolicy, Payload, QueueName, StepKey, TaskId, TaskName, Timestamp, Token, WorkerName,
 };
 use durable_core::store::{
@@ -240,9 +240,5 @@ impl World {
             }
             _ => None,
         })
-    }
-
-    pub(super) fn call(&self) -> CallId {
-        self.fresh()
     }
 }

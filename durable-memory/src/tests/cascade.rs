@@ -67,7 +67,7 @@ fn t2_a_cancellation_says_until_nothing_below_is_live() {
     let below = children(&world, token, 501, ParentClosePolicy::Cancel);
 
     assert_eq!(world.cancel(top.task), CancelAnswer::Cancelled { closing: true });
-    assert_eq!(world.view(top.task).closing, false, "its own children are cancelled");
+    assert!(!world.view(top.task).closing, "its own children are cancelled");
     let ended = |closing| CancelAnswer::Ended { state: EndState::Cancelled, closing };
     assert_eq!(world.cancel(top.task), ended(true));
     assert_eq!(cancelled(&world, &below), 499);

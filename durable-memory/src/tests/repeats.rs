@@ -51,12 +51,12 @@ fn c7_a_repeated_rest_is_suspended_although_it_was_woken() {
     let token = world.running();
     world.suspend(token, vec![event("a", None)], 1);
     world.emit("a", "1");
-    let again = world.wait(token, vec![event("a", None)], rest(&["a"], 1));
+    let again = world.wait(token, vec![event("a", None)], Some(rest(&["a"], 1)));
     assert_eq!(again.unwrap(), WaitAnswer::Suspended);
     assert_eq!(world.view(token.task).state, TaskState::Pending);
     assert!(is_lost(&world.end(complete(token))));
     world.claim(1);
-    assert!(is_lost(&world.wait(token, vec![event("a", None)], rest(&["a"], 1))));
+    assert!(is_lost(&world.wait(token, vec![event("a", None)], Some(rest(&["a"], 1)))));
 }
 
 #[test]

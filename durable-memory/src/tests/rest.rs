@@ -58,10 +58,10 @@ fn w3_a_rest_that_is_met_already_keeps_the_claim() {
     let world = World::new();
     let token = world.running();
     world.emit("a", "1");
-    let answer = world.wait(token, vec![event("a", None), event("b", None)], rest(&["a", "b"], 1));
+    let answer = world.wait(token, vec![event("a", None), event("b", None)], Some(rest(&["a", "b"], 1)));
     assert_eq!(answer.unwrap(), WaitAnswer::Met(vec![met("a", value("1"), 1_000)]));
     assert_eq!(world.view(token.task).state, TaskState::Running);
-    let answer = world.wait(token, vec![], rest(&["a", "b"], 2));
+    let answer = world.wait(token, vec![], Some(rest(&["a", "b"], 2)));
     assert_eq!(answer.unwrap(), WaitAnswer::Suspended);
     assert_eq!(world.view(token.task).rest, Some(RestView { keys: vec![key("b")], need: 1 }));
 }
@@ -124,9 +124,9 @@ fn a_refused_wait_writes_nothing() {
         Err(FencedError::Fault(fault)) => fault.kind,
         other => panic!("{other:?} is no fault"),
     };
-    let unknown = world.wait(token, vec![event("a", None)], rest(&["a", "x"], 1));
+    let unknown = world.wait(token, vec![event("a", None)], Some(rest(&["a", "x"], 1)));
     assert_eq!(kind(unknown), StoreErrorKind::Invalid);
-    let too_much = world.wait(token, vec![event("a", None)], rest(&["a", "a"], 2));
+    let too_much = world.wait(token, vec![event("a", None)], Some(rest(&["a", "a"], 2)));
     assert_eq!(kind(too_much), StoreErrorKind::Invalid);
     let mut no_deadline = timer("t", 1);
     no_deadline.deadline = None;

@@ -12,8 +12,11 @@ fn resting(world: &World, count: usize, wait: impl Fn(usize) -> NewWait) -> Vec<
     world.spawn_these((0..count).map(|_| world.new_task()).collect());
     let tokens = world.claim(1_000);
     assert_eq!(tokens.len(), count);
-    let item =
-        |(i, token): (usize, &Token)| WaitItem { token: *token, waits: vec![wait(i)], rest: rest(&["e"], 1) };
+    let item = |(i, token): (usize, &Token)| WaitItem {
+        token: *token,
+        waits: vec![wait(i)],
+        rest: Some(rest(&["e"], 1)),
+    };
     let items: Vec<WaitItem> = tokens.iter().enumerate().map(item).collect();
     for half in items.chunks(500) {
         let answers = now(world.store.wait(WaitRequest::new(q(), half.to_vec()))).unwrap();
@@ -68,7 +71,11 @@ fn e2_a_deadline_counts_against_the_first_write_that_did_not_reach_the_wait() {
 #[test]
 fn e2_a_deadline_that_comes_while_the_event_is_waking_ends_as_the_write_says() {
     let world = World::new();
-    let tasks = resting(&world, 502, |i| event("e", (i >= 500).then_some(2_000 + 1_000 * (i as i64 - 500))));
+    let tasks = resting(&world, 502, |i| match i {
+        500 => event("e", Some(2_000)),
+        501 => event("e", Some(3_000)),
+        _ => event("e", None),
+    });
     world.set(2_000);
     world.emit("e", "1");
     assert!(world.is_waking("e"));

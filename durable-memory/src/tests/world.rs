@@ -72,8 +72,8 @@ pub(super) fn timer(named: &str, deadline: i64) -> NewWait {
     NewWait { key: key(named), source: WaitSource::Time, deadline: Some(Deadline::At(at(deadline))) }
 }
 
-pub(super) fn rest(keys: &[&str], need: u32) -> Option<Rest> {
-    Some(Rest { keys: keys.iter().map(|text| key(text)).collect(), need })
+pub(super) fn rest(keys: &[&str], need: u32) -> Rest {
+    Rest { keys: keys.iter().map(|text| key(text)).collect(), need }
 }
 
 pub(super) fn met(named: &str, end: End, ended_at: i64) -> MetWait {

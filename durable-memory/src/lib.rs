@@ -27,11 +27,14 @@ mod queues;
 mod roles;
 mod runs;
 mod signals;
+mod size;
 mod spawn;
 mod spread;
 mod state;
 mod task;
 mod tasks;
+#[cfg(test)]
+mod tests;
 mod upkeep;
 
 use std::fmt;

@@ -7,7 +7,7 @@ use std::process::Command;
 
 /// What an example prints, line by line.
 fn printed(example: &str) -> Vec<String> {
-    // Under `cargo test` the example is built already, and this only starts it.
+    // Cargo builds it where that is still to be done: no test runs a stale example.
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["run", "--quiet", "--example", example]).current_dir(env!("CARGO_MANIFEST_DIR"));
     let output = cargo.output().expect("cargo starts");

@@ -11,7 +11,7 @@ use serde_json::Value;
 const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/data/orders.json");
 
 fn quickstart(args: &[&str]) -> Output {
-    // Under `cargo test` the example is built already, and this only starts it.
+    // Cargo builds it where that is still to be done: no test runs a stale example.
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["run", "--quiet", "--example", "quickstart", "--"]).args(args);
     cargo.current_dir(env!("CARGO_MANIFEST_DIR")).output().expect("cargo starts")

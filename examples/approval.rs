@@ -45,7 +45,7 @@ async fn main() -> anyhow::Result<()> {
     durable.emit_event("approved:1", "Ada").await?;
     for task in expenses {
         let result = durable.wait_for_result(task, Duration::from_secs(10)).await?;
-        println!("{}", result.output::<String>()?.unwrap_or_default());
+        println!("{}", result.output::<String>()?);
     }
     worker.shutdown().await;
     Ok(())

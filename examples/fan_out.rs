@@ -52,7 +52,7 @@ async fn main() -> anyhow::Result<()> {
     let lines = ["what is done is kept", "what is not is done again", "nothing is done twice"];
     let task = durable.spawn::<CountText>(lines.map(str::to_owned).to_vec()).await?;
     let result = durable.wait_for_result(task, Duration::from_secs(10)).await?;
-    println!("{} words in all", result.output::<usize>()?.unwrap_or_default());
+    println!("{} words in all", result.output::<usize>()?);
     worker.shutdown().await;
     Ok(())
 }

@@ -52,7 +52,7 @@ async fn main() -> anyhow::Result<()> {
 
     let task = durable.spawn::<BookTrip>(["flight", "hotel", "car"].map(str::to_owned).to_vec()).await?;
     let result = durable.wait_for_result(task, Duration::from_secs(10)).await?;
-    println!("{}", result.output::<String>()?.unwrap_or_default());
+    println!("{}", result.output::<String>()?);
     worker.shutdown().await;
     Ok(())
 }

@@ -38,7 +38,7 @@
 //!
 //! let task = durable.spawn::<Greet>("Ada".to_owned()).await?;
 //! let result = durable.wait_for_result(task, Duration::from_secs(10)).await?;
-//! assert_eq!(result.output::<String>()?.as_deref(), Some("Hello, Ada!"));
+//! assert_eq!(result.output::<String>()?, "Hello, Ada!");
 //! worker.shutdown().await;
 //! # Ok(()) }
 //! # #[cfg(not(feature = "memory"))]
@@ -71,3 +71,8 @@ pub use durable_core::{model, store};
 pub use durable_memory::MemoryStore;
 
 pub use self::connect::{ConnectError, connect};
+
+/// The README's example compiles and runs.
+#[cfg(all(doctest, feature = "memory"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -3,9 +3,6 @@
 use std::io::{Write as _, stderr};
 use std::time::Duration;
 
-use anyhow::Context as _;
-use durable::model::QueueName;
-use durable::store::TaskRequest;
 use durable::{Durable, SpawnOptions, TaskId, TaskResultView};
 
 use crate::effects::Effects;
@@ -48,7 +45,7 @@ pub(crate) async fn row(
     figures: &Figures,
 ) -> anyhow::Result<Row> {
     let result = desk.get_task_result(task).await?;
-    let outcome: Option<Outcome> = result.output()?;
+    let outcome: Option<Outcome> = result.output().ok();
     let status = match (&result, &outcome) {
         (TaskResultView::Completed(_), Some(Outcome { status: Status::Refunded, .. })) => "refunded",
         (TaskResultView::Completed(_), _) => "completed",
@@ -60,13 +57,6 @@ pub(crate) async fn row(
         writeln!(stderr(), "{}: {}", order.id, failure.message)?;
     }
     let total = outcome.map(|outcome| outcome.total);
-    let attempts = attempts(desk, task).await?;
+    let attempts = desk.task(task).await?.task.attempt;
     Ok(Row { order: order.id.clone(), status, total, attempts, steps: figures.of(task) })
-}
-
-/// The attempts of a task over all processes that ran it, as the store has them.
-async fn attempts(desk: &Durable<Effects>, task: TaskId) -> anyhow::Result<i32> {
-    let request = TaskRequest::new(QueueName::new(desk.queue_name())?, task);
-    let detail = desk.store().task(request).await?.with_context(|| format!("task {task} is gone"))?;
-    Ok(detail.task.attempt)
 }

@@ -36,7 +36,7 @@ impl Figures {
     fn count(&self, report: &RunReport) {
         let mut counted = self.counted();
         counted.runs += 1;
-        counted.failed += u32::from(report.ending == RunEnding::Failed);
+        counted.failed += u32::from(matches!(report.ending, RunEnding::Failed | RunEnding::Retrying));
         if report.name.as_str() == ProcessOrder::NAME && report.ending == RunEnding::Completed {
             counted.orders_done += 1;
         }

@@ -69,6 +69,40 @@ impl Ctx {
         }
     }
 
+    /// Opens so many handles on a new namespace, all at once.
+    ///
+    /// # Errors
+    ///
+    /// When one of them cannot be opened.
+    pub(crate) async fn opened_at_once(&self, count: usize) -> Result<Vec<Arc<dyn Store>>, Violation> {
+        let elsewhere = Self { world: Arc::new(self.world.elsewhere()), ..self.clone() };
+        let opening = |_| {
+            let elsewhere = elsewhere.clone();
+            tokio::spawn(async move { elsewhere.handle().await })
+        };
+        let mut handles = Vec::new();
+        for opened in (0..count).map(opening).collect::<Vec<_>>() {
+            let opened = opened.await;
+            handles.push(opened.map_err(|panic| Violation::new("open", panic.to_string(), "no panic"))??);
+        }
+        Ok(handles)
+    }
+
+    /// Opens a handle on a new namespace that follows the store's own clock.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be opened.
+    pub(crate) async fn with_its_own_clock(&self) -> Result<Arc<dyn Store>, Violation> {
+        let world = Arc::new(self.world.elsewhere());
+        match world.harness.open(&world.namespace, Clock::Own).await {
+            Ok(plain) => Ok(checked(&world, "own", plain)),
+            Err(error) => {
+                Err(Violation::new("a handle with its own clock", format!("{error:#}"), "a handle"))
+            }
+        }
+    }
+
     /// The handle whose turn it is.
     pub fn store(&self) -> &Arc<dyn Store> {
         if self.turn.fetch_add(1, Ordering::Relaxed).is_multiple_of(2) { &self.a } else { &self.b }
@@ -111,6 +145,11 @@ impl Ctx {
     /// The same world with the short words on another queue.
     pub fn on(&self, queue: &QueueName) -> Self {
         Self { queue: queue.clone(), ..self.clone() }
+    }
+
+    /// The same world with the short words over other handles.
+    pub fn over(&self, a: &Arc<dyn Store>, b: &Arc<dyn Store>) -> Self {
+        Self { a: a.clone(), b: b.clone(), ..self.clone() }
     }
 
     /// Creates another queue and gives the world on it.

@@ -1,0 +1,50 @@
+-- Takes pending tasks.
+--
+-- Candidates come from one index range for each name, already in order; they are locked in the order of all
+-- names together, and only as many as are taken, so that a claim hides nothing from the others.
+--
+-- parameters  $1 queue, $2 names text[] (each once), $3 now, $4 the most, $5 the most candidates (more than $4),
+--             $6 call, $7 worker, $8 lease
+-- returns     the number of candidates and the earliest due time of what was not taken, with every taken task,
+--             or once with null columns
+-- locks       the taken rows for update, skipping what is locked
+-- index       tasks_pending, tasks_pkey, tasks_due
+with candidates as materialized (
+  select c.id
+  from unnest($2::text[]) as n (name)
+  cross join lateral (
+    select t.id, t.priority, t.available_at
+    from tasks t
+    where t.queue = $1 and t.name = n.name and t.state = 1 and (t.due is null or t.due > $3)
+    order by t.priority desc, t.available_at, t.id
+    limit $5
+  ) c
+  order by c.priority desc, c.available_at, c.id
+  limit $5
+), locked as materialized (
+  select t.id
+  from tasks t
+  where t.queue = $1 and t.id = any (array(select id from candidates)) and t.state = 1
+  order by t.priority desc, t.available_at, t.id
+  limit $4
+  for update of t skip locked
+), taken as (
+  update tasks t
+  set state = 2, call = $6, claims = t.claims + 1, worker = $7, lease = $8, closed = null, closed_due = null,
+      expires_at = least($3 + $8, 253402300799999),
+      first_started_at = coalesce(t.first_started_at, $3),
+      due = least($3 + $8, coalesce(t.first_started_at, $3) + t.max_running, 253402300799999)
+  where t.queue = $1 and t.id = any (array(select id from locked))
+  returning t.id, t.name, t.params, t.headers, t.policy, t.parent, t.attempt, t.max_attempts, t.claims, t.expires_at,
+            t.checkpoints, t.priority, t.available_at, t.due, t.on_close
+)
+select (select count(*) from candidates) as candidates,
+       (
+         select t.due from tasks t
+         where t.queue = $1 and t.due is not null and t.id <> all (array(select id from locked))
+         order by t.due, t.id
+         limit 1
+       ) as next_due,
+       taken.*
+from (select 1) one
+left join taken on true

@@ -1,0 +1,16 @@
+-- Finds the earliest deadline that is left to tasks at rest, when one of theirs has ended.
+--
+-- parameters  $1 queue, $2 tasks uuid[], $3 the claim counts their waits carry bigint[],
+--             $4 their limits bigint[] (null: none)
+-- returns     nothing
+-- locks       none that the transaction does not hold
+-- index       tasks_pkey, waits_pkey
+update tasks t
+set rest_due = r.earliest, due = least(r.earliest, r.until)
+from (
+  select p.task, p.until, (
+    select min(w.deadline) from waits w where w.queue = $1 and w.task = p.task and w.rests = p.claims
+  ) as earliest
+  from unnest($2::uuid[], $3::bigint[], $4::bigint[]) as p (task, claims, until)
+) r
+where t.queue = $1 and t.id = r.task

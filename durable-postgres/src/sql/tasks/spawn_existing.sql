@@ -1,0 +1,11 @@
+-- Finds what was there before: by id, else by idempotency key.
+--
+-- parameters  $1 queue, $2 ids uuid[], $3 idempotency keys text[] (null: none)
+-- returns     place from 1, the existing task and its fingerprint, null when it is gone again
+-- locks       none
+-- index       tasks_pkey, tasks_idempotency
+select n.place, coalesce(a.id, b.id) as id, b.fingerprint, a.id is not null as same_id
+from unnest($2::uuid[], $3::text[]) with ordinality as n (id, idem_key, place)
+left join tasks a on a.queue = $1 and a.id = n.id
+left join tasks b on b.queue = $1 and b.idem_key = n.idem_key and b.idem_key is not null
+order by n.place

@@ -28,7 +28,7 @@ create table tasks (
     idem_key         text collate "C",
     fingerprint      text collate "C",
     -- Where it is in its life.
-    state            smallint not null,  -- 0 sleeping, 1 pending, 2 running, 3 completed, 4 failed, 5 cancelled
+    state            smallint not null,  -- 0 sleeping, 1 pending, 2 running, 3 completed, 4 failed, 5 cancelled, 6 garbage
     why              smallint,           -- of a sleeping one: 0 start, 1 retry, 2 rest
     available_at     bigint,             -- pending: since when; start and retry: from when
     due              bigint,             -- live: the earliest thing to do

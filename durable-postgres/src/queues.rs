@@ -1,15 +1,19 @@
 //! Queues: what an operator does.
 
 use async_trait::async_trait;
+use durable_core::model::QueueName;
 use durable_core::store::{
-    DropQueueAnswer, DropQueueRequest, ListQueuesRequest, Page, PutQueueAnswer, PutQueueRequest, QueueState,
-    QueueView, Queues, StoreError, Verb,
+    Cursor, DropQueueAnswer, DropQueueRequest, ListQueuesRequest, Page, PutQueueAnswer, PutQueueRequest,
+    QueueState, QueueView, Queues, StoreError, Verb,
 };
+use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
 
-use crate::error::Fault;
-use crate::rows::{queue_state, queue_state_number};
+use crate::error::{Fault, corrupt};
+use crate::rows::{Undecodable, queue_state, queue_state_number};
 use crate::store::PostgresStore;
+use crate::transaction::Step;
+use crate::upkeep::check_limit;
 
 #[async_trait]
 impl Queues for PostgresStore {
@@ -28,12 +32,55 @@ impl Queues for PostgresStore {
         }
     }
 
-    async fn drop_queue(&self, _request: DropQueueRequest) -> Result<DropQueueAnswer, StoreError> {
-        Err(StoreError::unsupported(Verb::DropQueue))
+    async fn drop_queue(&self, request: DropQueueRequest) -> Result<DropQueueAnswer, StoreError> {
+        self.transact(&Drop { request: &request }).await
     }
 
-    async fn list_queues(&self, _request: ListQueuesRequest) -> Result<Page<QueueView>, StoreError> {
-        Err(StoreError::unsupported(Verb::ListQueues))
+    async fn list_queues(&self, request: ListQueuesRequest) -> Result<Page<QueueView>, StoreError> {
+        check_limit(Verb::ListQueues, request.limit)?;
+        let rows = sqlx::query(include_str!("sql/queues/list_queues.sql"))
+            .bind(request.cursor.as_ref().map_or("", |cursor| cursor.0.as_str()))
+            .bind(i64::from(request.limit) + 1)
+            .fetch_all(&self.pool)
+            .await
+            .map_err(|error| Fault::Sql(error).into_store(Verb::ListQueues, false))?;
+        let limit = usize::try_from(request.limit).unwrap_or(usize::MAX);
+        let mut items = Vec::with_capacity(rows.len());
+        for row in rows.iter().take(limit) {
+            let view = view(row).map_err(|error| Fault::Sql(error).into_store(Verb::ListQueues, false))?;
+            items.push(view.map_err(|what| corrupt(Verb::ListQueues, what))?);
+        }
+        let last = items.last().map(|queue| Cursor(queue.name.as_str().to_owned()));
+        Ok(Page { items, next: last.filter(|_| rows.len() > limit) })
+    }
+}
+
+fn view(row: &PgRow) -> Result<Result<QueueView, Undecodable>, sqlx::Error> {
+    let name: String = row.try_get("name")?;
+    let state = queue_state(row.try_get("state")?);
+    Ok(QueueName::new(name).map(|name| QueueView { name, state }).map_err(|_| "name"))
+}
+
+struct Drop<'a> {
+    request: &'a DropQueueRequest,
+}
+
+impl Step for Drop<'_> {
+    const VERB: Verb = Verb::DropQueue;
+    type Answer = DropQueueAnswer;
+
+    async fn run(&self, tx: &mut PgConnection) -> Result<DropQueueAnswer, Fault> {
+        let queue = self.request.queue.as_str();
+        let found = sqlx::query(include_str!("sql/queues/drop_queue_lock.sql"))
+            .bind(queue)
+            .fetch_optional(&mut *tx)
+            .await?;
+        if found.is_none() {
+            return Ok(DropQueueAnswer::NotFound);
+        }
+        let row =
+            sqlx::query(include_str!("sql/queues/drop_queue.sql")).bind(queue).fetch_one(&mut *tx).await?;
+        Ok(if row.try_get("empty")? { DropQueueAnswer::Dropped } else { DropQueueAnswer::NotEmpty })
     }
 }
 

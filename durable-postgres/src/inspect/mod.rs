@@ -83,8 +83,20 @@ impl Inspect for PostgresStore {
         Ok(Page { items, next: last.filter(|_| full).map(Cursor) })
     }
 
-    async fn counts(&self, _request: CountsRequest) -> Result<Counts, StoreError> {
-        Err(StoreError::unsupported(Verb::Counts))
+    async fn counts(&self, request: CountsRequest) -> Result<Counts, StoreError> {
+        let queue = request.queue.as_str();
+        self.require(queue, Verb::Counts).await?;
+        let rows = sqlx::query(include_str!("../sql/inspect/counts.sql"))
+            .bind(queue)
+            .bind(self.injected())
+            .fetch_all(&self.pool)
+            .await
+            .map_err(|error| fault(error, Verb::Counts))?;
+        let mut counts = Counts::default();
+        for row in &rows {
+            view::count_state(row, &mut counts).map_err(|error| fault(error, Verb::Counts))?;
+        }
+        Ok(counts)
     }
 }
 

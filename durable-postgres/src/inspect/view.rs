@@ -4,7 +4,7 @@ use durable_core::model::{
     CancelCause, End, EventName, Failure, IdempotencyKey, Payload, StepKey, TaskId, TaskName, TaskState,
     Timestamp,
 };
-use durable_core::store::{RestView, TaskView, WaitSource, WaitView};
+use durable_core::store::{Counts, RestView, TaskView, WaitSource, WaitView};
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
@@ -155,4 +155,21 @@ fn payload(row: &PgRow, column: &'static str) -> Result<Payload, sqlx::Error> {
 
 fn time(row: &PgRow, column: &'static str) -> Result<Option<Timestamp>, sqlx::Error> {
     Ok(row.try_get::<Option<i64>, _>(column)?.map(Timestamp::from_millis))
+}
+
+/// Adds the figures of one state.
+pub(super) fn count_state(row: &PgRow, counts: &mut Counts) -> Result<(), sqlx::Error> {
+    let number = count(row.try_get("count")?);
+    counts.ready += count(row.try_get("ready")?);
+    match row.try_get::<i16, _>("state")? {
+        0 => counts.sleeping = number,
+        1 => counts.pending = number,
+        2 => counts.running = number,
+        3 => counts.completed = number,
+        4 => counts.failed = number,
+        5 => counts.cancelled = number,
+        // A state that no release has written: it is in no figure.
+        _ => {}
+    }
+    Ok(())
 }

@@ -60,7 +60,7 @@ impl Take<'_> {
             candidates = candidates.saturating_mul(8);
         }
         self.fail_corrupt(tx, &corrupt, budget).await?;
-        placed.sort_by(|(a, _), (b, _)| a.cmp(b));
+        placed.sort_by_key(|(place, _)| *place);
         taken.claims = placed.into_iter().map(|(_, claim)| claim).collect();
         Ok(taken)
     }
@@ -147,7 +147,7 @@ pub(super) async fn held(
             placed.push(claim);
         }
     }
-    placed.sort_by(|(a, _), (b, _)| a.cmp(b));
+    placed.sort_by_key(|(place, _)| *place);
     let rest = tail(tx, request, open).await?;
     Ok(Taken { claims: placed.into_iter().map(|(_, claim)| claim).collect(), ..rest })
 }

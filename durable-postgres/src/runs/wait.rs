@@ -206,6 +206,11 @@ fn register(work: &mut Work, children: &Children, id: Uuid, wait: &NewWait) {
         WaitSource::Child(child) => (Wait::CHILD, None, Some(child.as_uuid())),
     };
     let kind = wait_kind(source);
+    if event.as_deref().is_some_and(|name| !work.is_locked(name)) {
+        // Its placeholder was purged between the two statements.
+        work.stale = true;
+        return;
+    }
     // An event that exists is a value whatever the deadline: a timeout of zero polls.
     let written = event.as_deref().and_then(|name| work.event(name));
     if let Some((payload, at)) = written.and_then(|event| Some((event.payload.clone(), event.written_at?))) {

@@ -1,6 +1,8 @@
 //! Tasks: what a client does.
 
 mod cancel;
+mod outcome;
+mod retry;
 mod spawn;
 
 use async_trait::async_trait;
@@ -29,11 +31,14 @@ impl Tasks for PostgresStore {
         self.transact(&cancel::Cancel { request: &request, injected: self.injected() }).await
     }
 
-    async fn retry(&self, _request: RetryRequest) -> Result<RetryAnswer, StoreError> {
-        Err(StoreError::unsupported(Verb::Retry))
+    async fn retry(&self, request: RetryRequest) -> Result<RetryAnswer, StoreError> {
+        if request.attempts < 1 {
+            return Err(invalid(Verb::Retry, "attempts", "at least one has to be added"));
+        }
+        self.transact(&retry::Retry { request: &request, injected: self.injected() }).await
     }
 
-    async fn outcome(&self, _request: OutcomeRequest) -> Result<Outcome, StoreError> {
-        Err(StoreError::unsupported(Verb::Outcome))
+    async fn outcome(&self, request: OutcomeRequest) -> Result<Outcome, StoreError> {
+        outcome::outcome(self, &request).await
     }
 }

@@ -1,6 +1,7 @@
 //! Upkeep: what keeps a queue going when nobody else does.
 
 pub(crate) mod due;
+mod purge;
 mod tick;
 
 use async_trait::async_trait;
@@ -18,8 +19,9 @@ impl Upkeep for PostgresStore {
         self.transact(&tick::Tick { request: &request, injected: self.injected() }).await
     }
 
-    async fn purge(&self, _request: PurgeRequest) -> Result<PurgeAnswer, StoreError> {
-        Err(StoreError::unsupported(Verb::Purge))
+    async fn purge(&self, request: PurgeRequest) -> Result<PurgeAnswer, StoreError> {
+        check_limit(Verb::Purge, request.limit)?;
+        self.transact(&purge::Purge { request: &request, injected: self.injected() }).await
     }
 }
 

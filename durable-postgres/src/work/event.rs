@@ -102,7 +102,10 @@ impl Work {
     pub(crate) fn emit(&mut self, write: &EventWrite, only_if_absent: bool) -> EmitAnswer {
         let now = self.now;
         let name = write.name.as_str();
-        let Some(event) = self.events.get_mut(name) else { return EmitAnswer::Kept };
+        let Some(event) = self.events.get_mut(name) else {
+            self.stale = true;
+            return EmitAnswer::Kept;
+        };
         if event.id == Some(write.id.as_uuid()) {
             return EmitAnswer::Repeated;
         }

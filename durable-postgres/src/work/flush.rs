@@ -10,6 +10,9 @@ use crate::rows::{Slot, Wait};
 impl Work {
     /// Writes what has changed.
     pub(crate) async fn flush(&mut self, tx: &mut PgConnection) -> Result<(), Fault> {
+        if self.stale {
+            return Err(Fault::Again);
+        }
         self.write_history(tx).await?;
         self.write_waits(tx).await?;
         self.delete_waits(tx).await?;

@@ -69,6 +69,8 @@ pub(crate) struct Work {
     changed_events: BTreeSet<String>,
     history: Vec<HistoryRow>,
     stale_rests: BTreeSet<Uuid>,
+    /// Something that had to be locked was not there: begin again.
+    pub(crate) stale: bool,
     /// Tasks that have ended and have children to cancel.
     pub(crate) closing: Vec<Uuid>,
 }
@@ -113,6 +115,7 @@ impl Work {
             changed_events: BTreeSet::new(),
             history: Vec::new(),
             stale_rests: BTreeSet::new(),
+            stale: false,
             closing: Vec::new(),
         }
     }
@@ -136,6 +139,11 @@ impl Work {
     /// An event that has been written.
     pub(crate) fn event(&self, name: &str) -> Option<&Event> {
         self.events.get(name).filter(|event| event.written_at.is_some())
+    }
+
+    /// Whether an event is locked, be it a placeholder.
+    pub(crate) fn is_locked(&self, event: &str) -> bool {
+        self.events.contains_key(event)
     }
 
     /// What is under a key.

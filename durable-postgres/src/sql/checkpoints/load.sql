@@ -9,7 +9,7 @@ select t.state, t.why, (t.call = $4 and t.claims = $5) is true as newest, (t.exp
 from (
   select coalesce($2::bigint, floor(extract(epoch from statement_timestamp()) * 1000)::bigint) as now
 ) c
-join tasks t on t.queue = $1 and t.id = $3
+join tasks t on t.queue = $1 and t.id = $3 and t.state < 6
 left join lateral (
   select k.ord, k.kind, k.key, k.end_kind, k.end_text, k.end_at, k.attempt, k.worker, k.started_at, k.ended_at, k.aside
   from history k

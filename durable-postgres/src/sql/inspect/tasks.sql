@@ -8,6 +8,6 @@ select t.*, t.closing_since is not null and exists (
          select 1 from tasks k where k.queue = $1 and k.parent = t.id and k.on_close = 0 and k.state < 3
        ) as closing
 from tasks t
-where t.queue = $1 and t.id > $2
+where t.queue = $1 and t.id > $2 and t.state < 6
 order by t.id
 limit $3

@@ -6,4 +6,4 @@
 -- index       tasks_pkey
 select t.id, t.parent, t.join_key, t.state, t.spawned_at, t.ended_at, t.end_kind, t.end_text, t.end_at
 from tasks t
-where t.queue = $1 and t.id = any ($2::uuid[])
+where t.queue = $1 and t.id = any ($2::uuid[]) and t.state < 6

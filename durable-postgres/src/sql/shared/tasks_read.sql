@@ -15,4 +15,4 @@ select c.now, t.id, t.depth, t.parent, t.join_key, t.name, t.max_pending, t.max_
 from (
   select coalesce($3::bigint, floor(extract(epoch from statement_timestamp()) * 1000)::bigint) as now
 ) c
-left join tasks t on t.queue = $1 and t.id = any ($2::uuid[])
+left join tasks t on t.queue = $1 and t.id = any ($2::uuid[]) and t.state < 6

@@ -1,0 +1,43 @@
+-- Picks ended tasks to remove, oldest first, as many as the budget has records for, at least one: they are garbage,
+-- found by nobody, and their idempotency keys are free.
+--
+-- A task costs a record for itself and one for each entry of its history.
+--
+-- parameters  $1 queue, $2 states smallint[], $3 ended at this time or before, $4 the most records
+-- returns     how many tasks
+-- locks       the candidates for update, skipping what is locked
+-- index       tasks_ended, tasks_children, tasks_pkey
+with locked as materialized (
+  select t.id, t.ended_at, t.last_order
+  from tasks t
+  where t.queue = $1
+    and t.id = any (array(
+      select o.id
+      from unnest($2::smallint[]) as s (state)
+      cross join lateral (
+        select c.id, c.ended_at
+        from tasks c
+        where c.queue = $1 and c.state = s.state and c.state >= 3 and c.ended_at <= $3
+          and not exists (
+            select 1 from tasks k where k.queue = $1 and k.parent = c.id and k.on_close = 0 and k.state < 3
+          )
+        order by c.ended_at, c.id
+        limit $4
+      ) o
+      order by o.ended_at, o.id
+      limit $4
+    ))
+  order by t.ended_at, t.id
+  for update of t skip locked
+), counted as (
+  select l.id, row_number() over w as place, sum(1 + l.last_order) over w as records
+  from locked l
+  window w as (order by l.ended_at, l.id)
+), marked as (
+  update tasks t
+  set state = 6, idem_key = null, closing_since = null
+  where t.queue = $1 and t.state in (3, 4, 5)
+    and t.id = any (array(select c.id from counted c where c.place = 1 or c.records <= $4))
+  returning 1
+)
+select count(*) as marked from marked

@@ -1,0 +1,16 @@
+-- Removes garbage of which no history is left.
+--
+-- parameters  $1 queue, $2 the most
+-- returns     nothing; the rows that went are counted by the server
+-- locks       the rows that go, skipping what is locked
+-- index       tasks_ended, history_pkey
+delete from tasks t
+where t.queue = $1
+  and t.id = any (array(
+    select g.id
+    from tasks g
+    where g.queue = $1 and g.state = 6 and g.state >= 3
+      and not exists (select 1 from history h where h.queue = $1 and h.task = g.id)
+    limit $2
+    for update of g skip locked
+  ))

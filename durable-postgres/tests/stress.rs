@@ -1,0 +1,108 @@
+//! Everything at once: no deadlock, no lost wake-up, and the invariants hold.
+
+mod support;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use durable_core::model::{CancelCause, EventName, Payload, TaskId};
+use durable_core::store::{
+    CancelRequest, Claim, Ending, RetryAfter, RunEnd, Runs, Tasks, TickRequest, Upkeep, WaitSource,
+};
+use support::bench::{Bench, job};
+
+/// How many rounds each of the actors does.
+const ROUNDS: u64 = 60;
+
+/// Numbers that look random and are the same in every run.
+#[derive(Debug, Clone)]
+struct Dice(Arc<AtomicU64>);
+
+impl Dice {
+    fn roll(&self, sides: u64) -> u64 {
+        let n = self.0.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed);
+        let n = (n ^ (n >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        (n ^ (n >> 27)) % sides
+    }
+}
+
+async fn worker(bench: Bench, dice: Dice) -> anyhow::Result<()> {
+    let mut ends: Vec<RunEnd> = Vec::new();
+    for _ in 0..ROUNDS {
+        let request = bench.claim_request(8)?.ending(std::mem::take(&mut ends));
+        for claim in bench.store.claim(request).await?.claims {
+            ends.extend(act(&bench, &dice, &claim).await?);
+        }
+    }
+    bench.store.claim(bench.claim_request(0)?.ending(ends)).await?;
+    Ok(())
+}
+
+/// Lets a run do one thing; its end, if it does not rest.
+async fn act(bench: &Bench, dice: &Dice, claim: &Claim) -> anyhow::Result<Option<RunEnd>> {
+    let token = claim.token;
+    let ending = match dice.roll(6) {
+        0 => {
+            // Refused when somebody has cancelled the parent meanwhile.
+            if let Ok(child) = bench.spawn_child(token).await {
+                bench.rest(token, "join", WaitSource::Child(child)).await.ok();
+            }
+            return Ok(None);
+        }
+        1 => {
+            let name = format!("e{}", dice.roll(3));
+            bench
+                .rest(token, &format!("k{}", dice.roll(9)), WaitSource::Event(EventName::new(name)?))
+                .await
+                .ok();
+            return Ok(None);
+        }
+        2 => Ending::Fail { failure: Payload::from_text("\"f\""), retry: RetryAfter::Never },
+        3 => Ending::Release { after: durable_core::model::Millis::ZERO },
+        _ => Ending::Complete { result: Payload::from_text("1") },
+    };
+    Ok(Some(RunEnd { token, ending }))
+}
+
+async fn client(bench: Bench, dice: Dice) -> anyhow::Result<()> {
+    let mut spawned: Vec<TaskId> = Vec::new();
+    for _ in 0..ROUNDS {
+        let tasks = (0..4).map(|_| job()).collect::<anyhow::Result<Vec<_>>>()?;
+        spawned.extend(tasks.iter().map(|task| task.id));
+        bench.spawn(tasks).await?;
+        bench.emit(&format!("e{}", dice.roll(3))).await?;
+        let index = usize::try_from(dice.roll(u64::try_from(spawned.len())?))?;
+        let cause = CancelCause::Requested { reason: None };
+        bench.store.cancel(CancelRequest::new(bench.queue.clone(), spawned[index], cause)).await?;
+        bench.store.tick(TickRequest::new(bench.queue.clone(), 50)).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn workers_clients_and_upkeep_meet_without_a_deadlock() -> anyhow::Result<()> {
+    let bench = Bench::open(10).await?;
+    let dice = Dice(Arc::new(AtomicU64::new(7)));
+    let mut actors = tokio::task::JoinSet::new();
+    for _ in 0..4 {
+        actors.spawn(worker(bench.clone(), dice.clone()));
+        actors.spawn(client(bench.clone(), dice.clone()));
+    }
+    while let Some(done) = actors.join_next().await {
+        done??;
+    }
+    let tick = bench.store.tick(TickRequest::new(bench.queue.clone(), 1_000)).await?;
+    assert_eq!(tick.closing_left, 0);
+    let broken: Vec<String> =
+        sqlx::query_scalar(include_str!("support/invariants.sql")).fetch_all(bench.store.pool()).await?;
+    assert_eq!(broken, Vec::<String>::new());
+    let stuck: Vec<String> =
+        sqlx::query_scalar(include_str!("support/stuck.sql")).fetch_all(bench.store.pool()).await?;
+    assert_eq!(stuck, Vec::<String>::new());
+    let deadlocks: i64 =
+        sqlx::query_scalar("select deadlocks from pg_stat_database where datname = current_database()")
+            .fetch_one(bench.store.pool())
+            .await?;
+    assert_eq!(deadlocks, 0);
+    bench.close().await
+}

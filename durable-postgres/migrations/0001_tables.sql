@@ -122,3 +122,4 @@ create table events (
 );
 create index events_waking on events (queue, first_unreached, name) where first_unreached is not null;
 create index events_written on events (queue, written_at, name) where written_at is not null;
+create index events_placeholders on events (queue, name) where written_at is null;

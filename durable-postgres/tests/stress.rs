@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use durable_core::model::{CancelCause, EventName, Payload, TaskId};
 use durable_core::store::{
-    CancelRequest, Claim, Ending, RetryAfter, RunEnd, Runs, Tasks, TickRequest, Upkeep, WaitSource,
+    CancelRequest, Claim, Ending, FencedError, RetryAfter, RunEnd, Runs, Tasks, TickRequest, Upkeep,
+    WaitSource,
 };
 use support::bench::{Bench, job};
 
@@ -43,18 +44,14 @@ async fn act(bench: &Bench, dice: &Dice, claim: &Claim) -> anyhow::Result<Option
     let token = claim.token;
     let ending = match dice.roll(6) {
         0 => {
-            // Refused when somebody has cancelled the parent meanwhile.
-            if let Ok(child) = bench.spawn_child(token).await {
-                bench.rest(token, "join", WaitSource::Child(child)).await.ok();
+            if let Some(child) = unless_refused(bench.spawn_child(token).await)? {
+                unless_refused(bench.rest(token, "join", WaitSource::Child(child)).await)?;
             }
             return Ok(None);
         }
         1 => {
-            let name = format!("e{}", dice.roll(3));
-            bench
-                .rest(token, &format!("k{}", dice.roll(9)), WaitSource::Event(EventName::new(name)?))
-                .await
-                .ok();
+            let (key, name) = (format!("k{}", dice.roll(9)), format!("e{}", dice.roll(3)));
+            unless_refused(bench.rest(token, &key, WaitSource::Event(EventName::new(name)?)).await)?;
             return Ok(None);
         }
         2 => Ending::Fail { failure: Payload::from_text("\"f\""), retry: RetryAfter::Never },
@@ -62,6 +59,17 @@ async fn act(bench: &Bench, dice: &Dice, claim: &Claim) -> anyhow::Result<Option
         _ => Ending::Complete { result: Payload::from_text("1") },
     };
     Ok(Some(RunEnd { token, ending }))
+}
+
+/// A claim may be lost to a cancellation at any moment; a fault is no part of the game.
+fn unless_refused<T>(answer: anyhow::Result<T>) -> anyhow::Result<Option<T>> {
+    match answer {
+        Ok(answer) => Ok(Some(answer)),
+        Err(error) => match error.downcast::<FencedError>()? {
+            FencedError::ClaimLost | FencedError::Cancelled => Ok(None),
+            FencedError::Fault(fault) => Err(fault.into()),
+        },
+    }
 }
 
 async fn client(bench: Bench, dice: Dice) -> anyhow::Result<()> {

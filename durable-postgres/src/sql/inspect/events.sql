@@ -6,7 +6,7 @@
 -- index       events_pkey, waits_event
 select e.name, e.written_at, e.payload, e.metadata, e.id,
        e.first_unreached is not null
-         and exists (select 1 from waits w where w.queue = $1 and w.event = e.name) as waking
+         and coalesce((select true from waits w where w.queue = $1 and w.event = e.name limit 1), false) as waking
 from events e
 where e.queue = $1 and e.name > $2
 order by e.name

@@ -4,9 +4,11 @@
 -- returns     now, the queue's state (null: no such queue), whether something is due, whether the call holds tasks,
 --             whether marks are left that only tick works off
 -- locks       none
--- index       queues_pkey, tasks_due, tasks_held, tasks_closing, events_waking
+-- index       queues_pkey, tasks_due, tasks_held, tasks_closing, tasks_closing_below, events_waking
 select c.now, (select q.state from queues q where q.name = $1) as state,
-       exists (select 1 from tasks t where t.queue = $1 and t.due is not null and t.due <= c.now) as due,
+       coalesce((
+         select t.due from tasks t where t.queue = $1 and t.due is not null order by t.due, t.id limit 1
+       ) <= c.now, false) as due,
        exists (select 1 from tasks t where t.queue = $1 and t.call = $3 and t.state = 2) as held,
        exists (select 1 from tasks t where t.queue = $1 and t.closing_since is not null)
          or exists (select 1 from events e where e.queue = $1 and e.first_unreached is not null) as marks

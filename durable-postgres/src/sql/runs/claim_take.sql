@@ -22,26 +22,28 @@ with candidates as materialized (
   order by c.priority desc, c.available_at, c.id
   limit $5
 ), locked as materialized (
-  select t.id
-  from tasks t
-  where t.queue = $1 and t.id = any (array(select id from candidates)) and t.state = 1
-  order by t.priority desc, t.available_at, t.id
+  select l.place
+  from candidates c
+  cross join lateral (
+    -- `+ 0`, so that of all indexes only the primary key fits.
+    select t.ctid as place from tasks t where t.queue = $1 and t.id = c.id and t.state + 0 = 1
+    for update of t skip locked
+  ) l
   limit $4
-  for update of t skip locked
 ), taken as (
   update tasks t
   set state = 2, call = $6, claims = t.claims + 1, worker = $7, lease = $8, closed = null, closed_due = null,
       expires_at = least($3 + $8, 253402300799999),
       first_started_at = coalesce(t.first_started_at, $3),
       due = least($3 + $8, coalesce(t.first_started_at, $3) + t.max_running, 253402300799999)
-  where t.queue = $1 and t.id = any (array(select id from locked))
+  where t.ctid = any (array(select l.place from locked l))
   returning t.id, t.name, t.params, t.headers, t.policy, t.parent, t.attempt, t.max_attempts, t.claims, t.expires_at,
             t.checkpoints, t.priority, t.available_at, t.due, t.on_close
 )
 select (select count(*) from candidates) as candidates,
        (
          select t.due from tasks t
-         where t.queue = $1 and t.due is not null and t.id <> all (array(select id from locked))
+         where t.queue = $1 and t.due is not null and t.id <> all (array(select k.id from taken k))
          order by t.due, t.id
          limit 1
        ) as next_due,

@@ -5,5 +5,6 @@
 -- locks       none
 -- index       tasks_pkey
 select t.id, t.parent, t.join_key, t.state, t.spawned_at, t.ended_at, t.end_kind, t.end_text, t.end_at
-from tasks t
-where t.queue = $1 and t.id = any ($2::uuid[]) and t.state < 6
+from unnest($2::uuid[]) as i (id)
+cross join lateral (select k.* from tasks k where k.queue = $1 and k.id = i.id offset 0) t
+where t.state < 6

@@ -5,8 +5,13 @@
 -- locks       those rows for update, skipping what is locked: the mark *closing* stays for them
 -- index       tasks_children
 select t.id
-from tasks t
-where t.queue = $1 and t.parent = any ($2::uuid[]) and t.on_close = 0 and t.state < 3
-order by t.id
+from unnest($2::uuid[]) as p (id)
+cross join lateral (
+  select k.id
+  from tasks k
+  where k.queue = $1 and k.parent = p.id and k.on_close = 0 and k.state < 3
+  order by k.id
+  limit $3
+  for update of k skip locked
+) t
 limit $3
-for update of t skip locked

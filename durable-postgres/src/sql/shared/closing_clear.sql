@@ -4,14 +4,19 @@
 -- returns     how many of them keep it
 -- locks       none that the transaction does not hold
 -- index       tasks_pkey, tasks_children
-with cleared as (
+with marked as materialized (
+  select t.ctid as place,
+         coalesce((
+           select true from tasks k where k.queue = $1 and k.parent = t.id and k.on_close = 0 and k.state < 3 limit 1
+         ), false) as stays
+  from unnest($2::uuid[]) as i (id)
+  cross join lateral (
+    select v.ctid, v.id, v.closing_since from tasks v where v.queue = $1 and v.id = i.id offset 0
+  ) t
+  where t.closing_since is not null
+), cleared as (
   update tasks t
   set closing_since = null
-  where t.queue = $1 and t.id = any ($2::uuid[]) and t.closing_since is not null
-    and not exists (
-      select 1 from tasks k where k.queue = $1 and k.parent = t.id and k.on_close = 0 and k.state < 3
-    )
-  returning 1
+  where t.ctid = any (array(select m.place from marked m where not m.stays))
 )
-select (select count(*) from tasks t where t.queue = $1 and t.id = any ($2) and t.closing_since is not null)
-     - (select count(*) from cleared) as left_over
+select count(*) as left_over from marked m where m.stays

@@ -4,13 +4,18 @@
 -- returns     the events, placeholders included
 -- locks       them for share, skipping what is locked
 -- index       events_pkey, waits_pkey
-select e.name, e.written_at, e.payload, e.metadata, e.id, e.first_unreached
-from events e
-where e.queue = $1
-  and e.name = any (array(
-    select w.event from waits w
-    where w.queue = $1 and w.task = any ($2::uuid[]) and w.rests is not null and w.deadline <= $3
-      and w.event is not null
-  ))
-order by e.name
-for share of e skip locked
+select l.*
+from (
+  select distinct w.event as name
+  from unnest($2::uuid[]) as i (task)
+  cross join lateral (
+    select v.event, v.rests, v.deadline from waits v where v.queue = $1 and v.task = i.task offset 0
+  ) w
+  where w.event is not null and w.rests is not null and w.deadline <= $3
+) n
+cross join lateral (
+  select e.name, e.written_at, e.payload, e.metadata, e.id, e.first_unreached
+  from events e
+  where e.queue = $1 and e.name = n.name
+  for share of e skip locked
+) l

@@ -8,9 +8,10 @@
 update tasks t
 set rest_due = r.earliest, due = least(r.earliest, r.until)
 from (
-  select p.task, p.until, (
+  select k.ctid, p.until, (
     select min(w.deadline) from waits w where w.queue = $1 and w.task = p.task and w.rests = p.claims
   ) as earliest
   from unnest($2::uuid[], $3::bigint[], $4::bigint[]) as p (task, claims, until)
+  cross join lateral (select v.ctid from tasks v where v.queue = $1 and v.id = p.task offset 0) k
 ) r
-where t.queue = $1 and t.id = r.task
+where t.ctid = r.ctid

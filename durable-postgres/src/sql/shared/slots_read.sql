@@ -9,7 +9,14 @@ select p.task, p.key,
        e.written_at, e.payload as event_payload, e.first_unreached,
        h.ord, h.end_kind, h.end_text, h.end_at, h.ended_at
 from unnest($2::uuid[], $3::text[]) as p (task, key)
-left join waits w on w.queue = $1 and w.task = p.task and w.key = p.key
-left join events e on e.queue = $1 and e.name = w.event and e.written_at is not null
-left join history h
-  on h.queue = $1 and h.task = p.task and h.key = p.key and h.key is not null and not h.aside
+left join lateral (
+  select v.* from waits v where v.queue = $1 and v.task = p.task and v.key = p.key offset 0
+) w on true
+left join lateral (
+  select v.* from events v where v.queue = $1 and v.name = w.event offset 0
+) e on e.written_at is not null
+left join lateral (
+  select v.* from history v
+  where v.queue = $1 and v.task = p.task and v.key = p.key and v.key is not null and not v.aside
+  offset 0
+) h on true

@@ -8,11 +8,13 @@ select c.now, t.id, t.depth, t.parent, t.join_key, t.name, t.max_pending, t.max_
        t.available_at, t.on_close, t.max_attempts, t.attempt, t.limit_from, t.first_started_at, t.ended_at,
        t.end_kind, t.end_text, t.end_at, t.closing_since, t.claims, t.call, t.worker, t.lease, t.expires_at,
        t.closed, t.closed_due, t.need, t.rest_due, t.last_order, t.checkpoints,
-       exists (
-         select 1 from tasks k
-         where k.queue = $1 and k.parent = t.id and k.on_close = 0 and k.state < 3
-       ) as has_children
+       coalesce((
+         select true from tasks k where k.queue = $1 and k.parent = t.id and k.on_close = 0 and k.state < 3 limit 1
+       ), false) as has_children
 from (
   select coalesce($3::bigint, floor(extract(epoch from statement_timestamp()) * 1000)::bigint) as now
 ) c
-left join tasks t on t.queue = $1 and t.id = any ($2::uuid[]) and t.state < 6
+left join (
+  unnest($2::uuid[]) as i (id)
+  cross join lateral (select k.* from tasks k where k.queue = $1 and k.id = i.id offset 0) t
+) on t.state < 6

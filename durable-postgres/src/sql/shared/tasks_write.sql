@@ -5,9 +5,13 @@
 -- locks       none that the transaction does not hold
 -- index       tasks_pkey, waits_pkey
 with ended as (
-  delete from waits
-  where queue = $1
-    and task = any (array(select e.id from unnest($2::uuid[], $3::smallint[]) e (id, state) where e.state >= 3))
+  delete from waits w
+  where w.ctid = any (array(
+    select x.ctid
+    from unnest($2::uuid[], $3::smallint[]) as e (id, state)
+    cross join lateral (select v.ctid from waits v where v.queue = $1 and v.task = e.id offset 0) x
+    where e.state >= 3
+  ))
 )
 update tasks t
 set state = w.state, why = w.why, available_at = w.available_at, due = w.due, attempt = w.attempt,
@@ -19,4 +23,5 @@ from unnest($2::uuid[], $3::smallint[], $4::smallint[], $5::bigint[], $6::bigint
             $15::bigint[], $16::integer[], $17::bigint[], $18::bigint[], $19::bigint[])
   as w (id, state, why, available_at, due, attempt, ended_at, end_kind, end_text, end_at, closing_since, expires_at,
         closed, closed_due, need, rest_due, last_order, checkpoints)
-where t.queue = $1 and t.id = w.id
+cross join lateral (select k.ctid from tasks k where k.queue = $1 and k.id = w.id offset 0) k
+where t.ctid = k.ctid

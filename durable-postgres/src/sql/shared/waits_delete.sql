@@ -5,5 +5,10 @@
 -- locks       none that the transaction does not hold: the tasks are locked
 -- index       waits_pkey
 delete from waits w
-using unnest($2::uuid[], $3::text[]) as p (task, key)
-where w.queue = $1 and w.task = p.task and w.key = p.key
+where w.ctid = any (array(
+  select x.ctid
+  from unnest($2::uuid[], $3::text[]) as p (task, key)
+  cross join lateral (
+    select v.ctid from waits v where v.queue = $1 and v.task = p.task and v.key = p.key offset 0
+  ) x
+))

@@ -16,13 +16,15 @@ with recursive marks as materialized (
 ), above as (
   select m.id, m.parent, m.on_close
   from marks m
-  where exists (
-    select 1 from tasks k where k.queue = $1 and k.parent = m.id and k.on_close = 0 and k.state < 3
+  where (
+    select true from tasks k where k.queue = $1 and k.parent = m.id and k.on_close = 0 and k.state < 3 limit 1
   )
   union
   select p.id, p.parent, p.on_close
   from above a
-  join tasks p on p.queue = $1 and p.id = a.parent
+  cross join lateral (
+    select k.id, k.parent, k.on_close from tasks k where k.queue = $1 and k.id = a.parent offset 0
+  ) p
   where a.on_close = 0
 )
 select (select count(*) from marks) > 1000 or exists (select 1 from above a where a.id = $2) as closing

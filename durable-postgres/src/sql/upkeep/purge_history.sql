@@ -5,13 +5,12 @@
 -- locks       the rows that go
 -- index       tasks_ended, history_pkey
 delete from history h
-using (
-  select k.task, k.ord
+where h.ctid = any (array(
+  select k.ctid
   from tasks t
   cross join lateral (
-    select v.task, v.ord from history v where v.queue = $1 and v.task = t.id order by v.ord limit $2
+    select v.ctid from history v where v.queue = $1 and v.task = t.id order by v.ord limit $2
   ) k
   where t.queue = $1 and t.state = 6 and t.state >= 3
   limit $2
-) old
-where h.queue = $1 and h.task = old.task and h.ord = old.ord
+))

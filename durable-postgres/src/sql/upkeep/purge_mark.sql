@@ -8,36 +8,38 @@
 -- locks       the candidates for update, skipping what is locked
 -- index       tasks_ended, tasks_children, tasks_pkey
 with locked as materialized (
-  select t.id, t.ended_at, t.last_order
-  from tasks t
-  where t.queue = $1
-    and t.id = any (array(
-      select o.id
-      from unnest($2::smallint[]) as s (state)
-      cross join lateral (
-        select c.id, c.ended_at
-        from tasks c
-        where c.queue = $1 and c.state = s.state and c.state >= 3 and c.ended_at <= $3
-          and not exists (
-            select 1 from tasks k where k.queue = $1 and k.parent = c.id and k.on_close = 0 and k.state < 3
-          )
-        order by c.ended_at, c.id
-        limit $4
-      ) o
-      order by o.ended_at, o.id
+  select l.*
+  from (
+    select o.id
+    from unnest($2::smallint[]) as s (state)
+    cross join lateral (
+      select c.id, c.ended_at
+      from tasks c
+      where c.queue = $1 and c.state = s.state and c.state >= 3 and c.ended_at <= $3
+        and (
+            select true from tasks k where k.queue = $1 and k.parent = c.id and k.on_close = 0 and k.state < 3 limit 1
+          ) is null
+      order by c.ended_at, c.id
       limit $4
-    ))
-  order by t.ended_at, t.id
-  for update of t skip locked
+    ) o
+    order by o.ended_at, o.id
+    limit $4
+  ) o
+  cross join lateral (
+    select t.ctid as place, t.id, t.state, t.ended_at, t.last_order
+    from tasks t
+    where t.queue = $1 and t.id = o.id
+    for update of t skip locked
+  ) l
+  where l.state in (3, 4, 5)
 ), counted as (
-  select l.id, row_number() over w as place, sum(1 + l.last_order) over w as records
+  select l.place as tid, row_number() over w as place, sum(1 + l.last_order) over w as records
   from locked l
   window w as (order by l.ended_at, l.id)
 ), marked as (
   update tasks t
   set state = 6, idem_key = null, closing_since = null
-  where t.queue = $1 and t.state in (3, 4, 5)
-    and t.id = any (array(select c.id from counted c where c.place = 1 or c.records <= $4))
+  where t.ctid = any (array(select c.tid from counted c where c.place = 1 or c.records <= $4))
   returning 1
 )
 select count(*) as marked from marked

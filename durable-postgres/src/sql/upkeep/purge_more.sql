@@ -11,9 +11,9 @@ select exists (select 1 from tasks t where t.queue = $1 and t.state = 6 and t.st
       cross join lateral (
         select 1 from tasks c
         where c.queue = $1 and c.state = s.state and c.state >= 3 and c.ended_at <= $3
-          and not exists (
-            select 1 from tasks k where k.queue = $1 and k.parent = c.id and k.on_close = 0 and k.state < 3
-          )
+          and (
+            select true from tasks k where k.queue = $1 and k.parent = c.id and k.on_close = 0 and k.state < 3 limit 1
+          ) is null
         limit 1
       ) o
     )

@@ -5,12 +5,11 @@
 -- locks       the rows that go, skipping what is locked
 -- index       tasks_ended, history_pkey
 delete from tasks t
-where t.queue = $1
-  and t.id = any (array(
-    select g.id
+where t.ctid = any (array(
+    select g.ctid
     from tasks g
     where g.queue = $1 and g.state = 6 and g.state >= 3
-      and not exists (select 1 from history h where h.queue = $1 and h.task = g.id)
+      and (select true from history h where h.queue = $1 and h.task = g.id limit 1) is null
     limit $2
     for update of g skip locked
   ))

@@ -5,7 +5,9 @@
 -- locks       none
 -- index       queues_pkey, tasks_due
 select c.now, (select q.state from queues q where q.name = $1) as state,
-       exists (select 1 from tasks t where t.queue = $1 and t.due is not null and t.due <= c.now) as due
+       coalesce((
+         select t.due from tasks t where t.queue = $1 and t.due is not null order by t.due, t.id limit 1
+       ) <= c.now, false) as due
 from (
   select coalesce($2::bigint, floor(extract(epoch from statement_timestamp()) * 1000)::bigint) as now
 ) c

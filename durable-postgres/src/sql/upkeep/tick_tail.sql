@@ -3,7 +3,7 @@
 -- parameters  $1 queue
 -- returns     the number of closing tasks, whether an event is waking, the earliest due time
 -- locks       none
--- index       tasks_closing, events_waking, tasks_due
+-- index       tasks_closing, tasks_closing_below, events_waking, tasks_due
 select (select count(*) from tasks t where t.queue = $1 and t.closing_since is not null) as closing,
        exists (select 1 from events e where e.queue = $1 and e.first_unreached is not null) as waking,
        (select t.due from tasks t where t.queue = $1 and t.due is not null order by t.due, t.id limit 1) as next_due

@@ -98,6 +98,23 @@ impl Bench {
         Ok(self.store.wait(WaitRequest::new(self.queue.clone(), vec![item])).await?.remove(0)?)
     }
 
+    /// Rests on the first of several events; `round` makes the keys new.
+    pub(crate) async fn rest_on_events(
+        &self,
+        token: Token,
+        round: u64,
+        events: &[String],
+    ) -> anyhow::Result<WaitAnswer> {
+        let mut waits = Vec::new();
+        for event in events {
+            let source = WaitSource::Event(EventName::new(event)?);
+            waits.push(NewWait { key: StepKey::new(format!("{event}-{round}"))?, source, deadline: None });
+        }
+        let keys = waits.iter().map(|wait| wait.key.clone()).collect();
+        let item = WaitItem { token, waits, rest: Some(Rest { keys, need: 1 }) };
+        Ok(self.store.wait(WaitRequest::new(self.queue.clone(), vec![item])).await?.remove(0)?)
+    }
+
     pub(crate) async fn emit(&self, name: &str) -> anyhow::Result<()> {
         let event = EventWrite {
             name: EventName::new(name)?,

@@ -98,6 +98,13 @@ impl Server {
         Ok(store)
     }
 
+    /// How many deadlocks the server has broken, as far as the connections have ended.
+    pub(crate) async fn deadlocks(&self) -> anyhow::Result<i64> {
+        let mut connection = PgConnection::connect(&self.url).await?;
+        let statement = "select deadlocks from pg_stat_database where datname = current_database()";
+        Ok(sqlx::query_scalar(statement).fetch_one(&mut connection).await?)
+    }
+
     /// Removes a schema and all that is in it.
     pub(crate) async fn drop_schema(&self, schema: &str) -> anyhow::Result<()> {
         let mut connection = PgConnection::connect(&self.url).await?;

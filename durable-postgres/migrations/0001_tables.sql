@@ -47,6 +47,7 @@ create table tasks (
     call             uuid,
     worker           text collate "C",
     lease            bigint,
+    claimed_at       bigint,
     expires_at       bigint,
     closed           smallint,           -- 1 complete, 2 fail, 3 release, 4 wait
     closed_due       bigint,

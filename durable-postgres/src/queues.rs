@@ -10,10 +10,11 @@ use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
 
 use crate::error::{Fault, corrupt};
+use crate::inspect::after;
 use crate::rows::{Undecodable, queue_state, queue_state_number};
 use crate::store::PostgresStore;
 use crate::transaction::Step;
-use crate::upkeep::check_limit;
+use crate::upkeep::bounded;
 
 #[async_trait]
 impl Queues for PostgresStore {
@@ -37,20 +38,20 @@ impl Queues for PostgresStore {
     }
 
     async fn list_queues(&self, request: ListQueuesRequest) -> Result<Page<QueueView>, StoreError> {
-        check_limit(Verb::ListQueues, request.limit)?;
+        let limit = bounded(request.limit);
+        let after = after(request.cursor.as_ref(), "queue:", Verb::ListQueues)?;
         let rows = sqlx::query(include_str!("sql/queues/list_queues.sql"))
-            .bind(request.cursor.as_ref().map_or("", |cursor| cursor.0.as_str()))
-            .bind(i64::from(request.limit) + 1)
+            .bind(after)
+            .bind(i64::try_from(limit + 1).unwrap_or(i64::MAX))
             .fetch_all(&self.pool)
             .await
             .map_err(|error| Fault::Sql(error).into_store(Verb::ListQueues, false))?;
-        let limit = usize::try_from(request.limit).unwrap_or(usize::MAX);
         let mut items = Vec::with_capacity(rows.len());
         for row in rows.iter().take(limit) {
             let view = view(row).map_err(|error| Fault::Sql(error).into_store(Verb::ListQueues, false))?;
             items.push(view.map_err(|what| corrupt(Verb::ListQueues, what))?);
         }
-        let last = items.last().map(|queue| Cursor(queue.name.as_str().to_owned()));
+        let last = items.last().map(|queue| Cursor(format!("queue:{}", queue.name)));
         Ok(Page { items, next: last.filter(|_| rows.len() > limit) })
     }
 }

@@ -1,13 +1,14 @@
 //! Reads the checkpoints of a claimed task: one statement, hence one snapshot.
 
 use durable_core::model::EndState;
-use durable_core::store::{CheckpointPage, FencedError, LoadRequest, Verb};
+use durable_core::store::{CheckpointPage, FencedError, LoadRequest, MAX_BYTES, Verb};
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 
 use crate::error::{Fault, corrupt};
 use crate::rows::{State, checkpoint};
 use crate::store::PostgresStore;
+use crate::upkeep::bounded;
 
 /// The verb.
 pub(super) async fn load(
@@ -15,6 +16,7 @@ pub(super) async fn load(
     request: &LoadRequest,
 ) -> Result<CheckpointPage, FencedError> {
     let fault = |error| FencedError::Fault(Fault::Sql(error).into_store(Verb::Load, false));
+    let limit = bounded(request.limit);
     let claim = i64::try_from(request.token.claim).map_err(|_| FencedError::ClaimLost)?;
     let rows = sqlx::query(include_str!("../sql/checkpoints/load.sql"))
         .bind(request.queue.as_str())
@@ -23,7 +25,8 @@ pub(super) async fn load(
         .bind(request.token.call.as_uuid())
         .bind(claim)
         .bind(i64::try_from(request.after).unwrap_or(i64::MAX))
-        .bind(i64::from(request.limit) + 1)
+        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+        .bind(i64::try_from(MAX_BYTES).unwrap_or(i64::MAX))
         .fetch_all(&store.pool)
         .await
         .map_err(fault)?;
@@ -35,9 +38,10 @@ pub(super) async fn load(
             checkpoints.push(checkpoint(row).map_err(fault)?.map_err(|what| corrupt(Verb::Load, what))?);
         }
     }
-    let limit = usize::try_from(request.limit).unwrap_or(usize::MAX);
-    let more = checkpoints.len() > limit;
-    checkpoints.truncate(limit);
+    let more = match rows.last() {
+        Some(last) => last.try_get::<Option<bool>, _>("more").map_err(fault)?.unwrap_or(false),
+        None => false,
+    };
     Ok(CheckpointPage { checkpoints, more })
 }
 

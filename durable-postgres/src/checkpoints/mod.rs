@@ -11,12 +11,10 @@ use durable_core::store::{
 
 use crate::runs::check_batch;
 use crate::store::PostgresStore;
-use crate::upkeep::check_limit;
 
 #[async_trait]
 impl Checkpoints for PostgresStore {
     async fn load(&self, request: LoadRequest) -> Result<CheckpointPage, FencedError> {
-        check_limit(Verb::Load, request.limit)?;
         load::load(self, &request).await
     }
 

@@ -45,7 +45,7 @@ impl Step for Save<'_> {
         work.read_slots(tx, keys).await?;
         work.add_events(events);
         if !waiting.is_empty() {
-            let waits = EventWaits::read(tx, queue, &names, MAX_SPREAD, 2 * MAX_SPREAD).await?;
+            let waits = EventWaits::read(tx, queue, &names, MAX_SPREAD, MAX_SPREAD).await?;
             work.add_standing(&names, waits);
         }
         let mut children = Vec::new();
@@ -79,7 +79,7 @@ async fn lock_emitted(
         return Ok((Vec::new(), Vec::new()));
     }
     let events = lock_events(tx, queue, names).await?;
-    let known = EventWaits::read(tx, queue, names, MAX_SPREAD, 2 * MAX_SPREAD).await?;
+    let known = EventWaits::read(tx, queue, names, MAX_SPREAD, MAX_SPREAD).await?;
     Ok((events, known.tasks().collect()))
 }
 
@@ -105,19 +105,18 @@ fn save<'a>(
         }
         return Ok(stored_until(work, id, lease));
     }
-    match &item.effect {
-        Effect::None => {}
-        Effect::Emit(write) => {
-            work.emit(write, false);
+    if let Effect::Spawn(tasks) = &item.effect {
+        if state == Some(QueueState::Sealed) {
+            return Ok(SaveAnswer::QueueClosed);
         }
-        Effect::Spawn(_) if state == Some(QueueState::Sealed) => return Ok(SaveAnswer::QueueClosed),
-        Effect::Spawn(tasks) => {
-            check_children(tasks)?;
-            children.extend(tasks.iter().map(|task| NewRow { task, parent: Some((id, depth)) }));
-        }
+        check_children(tasks)?;
+        children.extend(tasks.iter().map(|task| NewRow { task, parent: Some((id, depth)) }));
     }
     let started_at = work.now.saturating_sub(item.took.as_i64());
     work.end_slot(key, kind_number(item.kind), end, started_at, work.now);
+    if let Effect::Emit(write) = &item.effect {
+        work.emit(write, false);
+    }
     Ok(stored_until(work, id, lease))
 }
 

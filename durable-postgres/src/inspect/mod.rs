@@ -5,8 +5,8 @@ mod view;
 use async_trait::async_trait;
 use durable_core::model::{EmitId, EventName, Payload, Timestamp};
 use durable_core::store::{
-    Counts, CountsRequest, Cursor, EventView, EventsRequest, HistoryEntry, Inspect, MAX_RECORDS, Page,
-    StoreError, TaskDetail, TaskRequest, TaskView, TasksRequest, Verb,
+    Counts, CountsRequest, Cursor, EventView, EventsRequest, HistoryEntry, Inspect, MAX_BYTES, MAX_RECORDS,
+    Page, StoreError, TaskDetail, TaskRequest, TaskView, TasksRequest, Verb,
 };
 use sqlx::Row;
 use sqlx::postgres::PgRow;
@@ -15,12 +15,11 @@ use uuid::Uuid;
 use crate::error::{Fault, corrupt, invalid};
 use crate::rows::{RUN, checkpoint, run_view};
 use crate::store::PostgresStore;
-use crate::upkeep::check_limit;
+use crate::upkeep::bounded;
 
 #[async_trait]
 impl Inspect for PostgresStore {
     async fn task(&self, request: TaskRequest) -> Result<Option<TaskDetail>, StoreError> {
-        check_limit(Verb::Task, request.limit)?;
         let after = cursor_order(request.cursor.as_ref())?;
         let queue = request.queue.as_str();
         self.require(queue, Verb::Task).await?;
@@ -41,10 +40,9 @@ impl Inspect for PostgresStore {
     }
 
     async fn tasks(&self, request: TasksRequest) -> Result<Page<TaskView>, StoreError> {
-        check_limit(Verb::Tasks, request.limit)?;
-        let after = match &request.cursor {
-            None => Uuid::nil(),
-            Some(cursor) => cursor.0.parse().map_err(|_| unknown_cursor(Verb::Tasks))?,
+        let after = match after(request.cursor.as_ref(), "task:", Verb::Tasks)? {
+            "" => Uuid::nil(),
+            id => id.parse().map_err(|_| unknown_cursor(Verb::Tasks))?,
         };
         let queue = request.queue.as_str();
         self.require(queue, Verb::Tasks).await?;
@@ -59,28 +57,27 @@ impl Inspect for PostgresStore {
     }
 
     async fn events(&self, request: EventsRequest) -> Result<Page<EventView>, StoreError> {
-        check_limit(Verb::Events, request.limit)?;
-        let after = request.cursor.as_ref().map_or("", |cursor| cursor.0.as_str());
+        let after = after(request.cursor.as_ref(), "event:", Verb::Events)?;
         let queue = request.queue.as_str();
         self.require(queue, Verb::Events).await?;
+        let limit = bounded(request.limit);
         let rows = sqlx::query(include_str!("../sql/inspect/events.sql"))
             .bind(queue)
             .bind(after)
-            .bind(i64::from(request.limit))
+            .bind(i64::try_from(MAX_RECORDS).unwrap_or(i64::MAX))
             .fetch_all(&self.pool)
             .await
             .map_err(|error| fault(error, Verb::Events))?;
-        let mut items = Vec::with_capacity(rows.len());
+        let mut page = Paging::new(limit);
         for row in &rows {
-            items.extend(event(row).map_err(|error| fault(error, Verb::Events))?);
+            let name: String = row.try_get("name").map_err(|error| fault(error, Verb::Events))?;
+            let event = event(row).map_err(|error| fault(error, Verb::Events))?;
+            let size = |event: &EventView| event.payload.as_str().len() + event.metadata.as_str().len();
+            if !page.take(format!("event:{name}"), event, size) {
+                break;
+            }
         }
-        let full = rows.len() >= usize::try_from(request.limit).unwrap_or(usize::MAX);
-        let last: Option<String> = rows
-            .last()
-            .map(|row| row.try_get("name"))
-            .transpose()
-            .map_err(|error| fault(error, Verb::Events))?;
-        Ok(Page { items, next: last.filter(|_| full).map(Cursor) })
+        Ok(page.end(rows.len()))
     }
 
     async fn counts(&self, request: CountsRequest) -> Result<Counts, StoreError> {
@@ -122,52 +119,86 @@ impl PostgresStore {
     }
 
     async fn history(&self, request: &TaskRequest, after: i64) -> Result<Page<HistoryEntry>, StoreError> {
-        let limit = i64::from(request.limit);
+        let limit = bounded(request.limit);
         let rows = sqlx::query(include_str!("../sql/inspect/task_history.sql"))
             .bind(request.queue.as_str())
             .bind(request.task.as_uuid())
             .bind(after)
-            .bind(limit + 1)
+            .bind(i64::try_from(limit + 1).unwrap_or(i64::MAX))
             .fetch_all(&self.pool)
             .await
             .map_err(|error| fault(error, Verb::Task))?;
-        let shown = usize::try_from(limit).unwrap_or(usize::MAX);
-        let mut items = Vec::with_capacity(rows.len());
-        let mut last = None;
-        for row in rows.iter().take(shown) {
+        let mut page = Paging::new(limit);
+        for row in &rows {
+            let order: i64 = row.try_get("ord").map_err(|error| fault(error, Verb::Task))?;
             let entry = entry(row).map_err(|error| fault(error, Verb::Task))?;
-            items.push(entry.map_err(|what| corrupt(Verb::Task, what))?);
-            last = Some(row.try_get::<i64, _>("ord").map_err(|error| fault(error, Verb::Task))?);
+            let entry = entry.map_err(|what| corrupt(Verb::Task, what))?;
+            if !page.take(format!("order:{order}"), Some(entry), view::entry_size) {
+                break;
+            }
         }
-        let next = last.filter(|_| rows.len() > shown).map(|order| Cursor(order.to_string()));
-        Ok(Page { items, next })
+        Ok(page.end(rows.len()))
     }
 
     /// What of the examined tasks matches; the cursor stands after the last one looked at.
     async fn tasks_page(&self, request: &TasksRequest, rows: &[PgRow]) -> Result<Page<TaskView>, StoreError> {
         let on_fault = |error| fault(error, Verb::Tasks);
-        let limit = usize::try_from(request.limit).unwrap_or(usize::MAX);
         let ids: Vec<Uuid> =
             rows.iter().map(|row| row.try_get("id")).collect::<Result<_, _>>().map_err(on_fault)?;
         let waits = self.waits(request.queue.as_str(), &ids, Verb::Tasks).await?;
-        let mut items = Vec::new();
-        let mut last = None;
+        let mut page = Paging::new(bounded(request.limit));
         for (row, id) in rows.iter().zip(&ids) {
-            last = Some(*id);
             // A record that cannot be decoded is left out; the others are shown.
-            let Ok(task) = view::task(row, &waits).map_err(on_fault)? else { continue };
-            let matches = request.state.is_none_or(|state| task.state == state)
-                && request.name.as_ref().is_none_or(|name| task.name == *name)
-                && request.parent.is_none_or(|parent| task.parent == Some(parent));
-            if matches {
-                items.push(task);
-            }
-            if items.len() == limit {
+            let task = view::task(row, &waits).map_err(on_fault)?.ok();
+            let wanted = task.filter(|task| {
+                request.state.is_none_or(|state| task.state == state)
+                    && request.name.as_ref().is_none_or(|name| task.name == *name)
+                    && request.parent.is_none_or(|parent| task.parent == Some(parent))
+            });
+            if !page.take(format!("task:{id}"), wanted, view::task_size) {
                 break;
             }
         }
-        let at_end = rows.len() < MAX_RECORDS && last == ids.last().copied();
-        Ok(Page { items, next: last.filter(|_| !at_end).map(|id| Cursor(id.to_string())) })
+        Ok(page.end(rows.len()))
+    }
+}
+
+/// A page that is being filled: bounded by entries and by bytes of payload, with one entry at least.
+struct Paging<T> {
+    items: Vec<T>,
+    limit: usize,
+    bytes: usize,
+    seen: usize,
+    last: Option<String>,
+}
+
+impl<T> Paging<T> {
+    fn new(limit: usize) -> Self {
+        Self { items: Vec::new(), limit, bytes: 0, seen: 0, last: None }
+    }
+
+    /// Takes what was examined, if it is wanted; `false` when the page is full.
+    fn take(&mut self, cursor: String, wanted: Option<T>, size: impl Fn(&T) -> usize) -> bool {
+        if self.items.len() == self.limit {
+            return false;
+        }
+        if let Some(item) = wanted {
+            let bytes = self.bytes.saturating_add(size(&item));
+            if !self.items.is_empty() && bytes > MAX_BYTES {
+                return false;
+            }
+            self.bytes = bytes;
+            self.items.push(item);
+        }
+        self.seen += 1;
+        self.last = Some(cursor);
+        true
+    }
+
+    /// The page, when so many records were read. As many as may be examined: there may be more.
+    fn end(self, read: usize) -> Page<T> {
+        let more = self.seen < read || read >= MAX_RECORDS;
+        Page { items: self.items, next: self.last.filter(|_| more).map(Cursor) }
     }
 }
 
@@ -202,7 +233,20 @@ fn event(row: &PgRow) -> Result<Option<EventView>, sqlx::Error> {
 }
 
 fn cursor_order(cursor: Option<&Cursor>) -> Result<i64, StoreError> {
-    cursor.map_or(Ok(0), |cursor| cursor.0.parse().map_err(|_| unknown_cursor(Verb::Task)))
+    match after(cursor, "order:", Verb::Task)? {
+        "" => Ok(0),
+        order => order.parse().map_err(|_| unknown_cursor(Verb::Task)),
+    }
+}
+
+/// What a cursor of this listing stands after; nothing for the start. One of another listing means nothing.
+pub(crate) fn after<'a>(
+    cursor: Option<&'a Cursor>,
+    listing: &'static str,
+    verb: Verb,
+) -> Result<&'a str, StoreError> {
+    let Some(cursor) = cursor else { return Ok("") };
+    cursor.0.strip_prefix(listing).filter(|after| !after.is_empty()).ok_or_else(|| unknown_cursor(verb))
 }
 
 fn unknown_cursor(verb: Verb) -> StoreError {

@@ -4,7 +4,7 @@ use durable_core::model::{
     CancelCause, End, EventName, Failure, IdempotencyKey, Payload, StepKey, TaskId, TaskName, TaskState,
     Timestamp,
 };
-use durable_core::store::{Counts, RestView, TaskView, WaitSource, WaitView};
+use durable_core::store::{Counts, HistoryEntry, RestView, TaskView, WaitSource, WaitView};
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
@@ -172,4 +172,34 @@ pub(super) fn count_state(row: &PgRow, counts: &mut Counts) -> Result<(), sqlx::
         _ => {}
     }
     Ok(())
+}
+
+/// The bytes of payload that a task shows.
+pub(super) fn task_size(task: &TaskView) -> usize {
+    let failure = task.failure.as_ref().map_or(0, failure_size);
+    let result = task.result.as_ref().map_or(0, payload_size);
+    payload_size(&task.params) + payload_size(&task.headers) + payload_size(&task.policy) + result + failure
+}
+
+/// The bytes of payload of an entry.
+pub(super) fn entry_size(entry: &HistoryEntry) -> usize {
+    match entry {
+        HistoryEntry::Run(run) => failure_size(&run.failure),
+        HistoryEntry::Checkpoint { checkpoint, .. } => match &checkpoint.end {
+            End::Value(payload) => payload_size(payload),
+            End::Failed(failure) => failure_size(failure),
+            End::Timeout | End::Cancelled(_) => 0,
+        },
+    }
+}
+
+fn failure_size(failure: &Failure) -> usize {
+    match failure {
+        Failure::Reported(payload) => payload_size(payload),
+        Failure::ClaimTimeout { .. } | Failure::Corrupt { .. } => 0,
+    }
+}
+
+fn payload_size(payload: &Payload) -> usize {
+    payload.as_str().len()
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use durable_core::model::{Payload, TaskId, TaskName, Timestamp, Token};
-use durable_core::store::{Claim, ClaimRequest, Verb};
+use durable_core::store::{Claim, ClaimRequest, MAX_BYTES, Verb};
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
 use uuid::Uuid;
@@ -54,7 +54,9 @@ impl Take<'_> {
             }
             let got = placed.len() + corrupt.len() - before;
             taken.more = seen > got;
-            if got == left || seen < candidates {
+            // What was free and is not taken has no room among the bytes.
+            let free: i64 = first.try_get("locked")?;
+            if usize::try_from(free) != Ok(got) || got == left || seen < candidates {
                 break;
             }
             candidates = candidates.saturating_mul(8);
@@ -76,6 +78,7 @@ impl Take<'_> {
             .bind(request.call.as_uuid())
             .bind(request.worker.as_str())
             .bind(request.lease.millis().as_i64())
+            .bind(size(MAX_BYTES))
             .fetch_all(&mut *tx)
             .await?)
     }
@@ -90,7 +93,7 @@ impl Take<'_> {
     ) -> Result<(), Fault> {
         let id: Option<Uuid> = row.try_get("id")?;
         let Some(id) = id else { return Ok(()) };
-        match claim(self.request, row, self.time.parameter().unwrap_or(0))? {
+        match claim(self.request, row)? {
             Ok((place, claim)) => {
                 *next_due = earliest(*next_due, row.try_get("due")?);
                 placed.push((place, claim));
@@ -143,7 +146,7 @@ pub(super) async fn held(
         .await?;
     let mut placed = Vec::new();
     for row in &rows {
-        if let Ok(claim) = claim(request, row, now)? {
+        if let Ok(claim) = claim(request, row)? {
             placed.push(claim);
         }
     }
@@ -164,11 +167,7 @@ pub(super) async fn tail(tx: &mut PgConnection, request: &ClaimRequest, open: bo
 }
 
 /// The claim that a row is, with its place in the order; or what of it cannot be decoded.
-fn claim(
-    request: &ClaimRequest,
-    row: &PgRow,
-    now: i64,
-) -> Result<Result<(Place, Claim), Undecodable>, sqlx::Error> {
+fn claim(request: &ClaimRequest, row: &PgRow) -> Result<Result<(Place, Claim), Undecodable>, sqlx::Error> {
     let id: Uuid = row.try_get("id")?;
     let name: String = row.try_get("name")?;
     let attempt: i32 = row.try_get("attempt")?;
@@ -188,7 +187,7 @@ fn claim(
         parent: parent.map(TaskId::from_uuid),
         attempt,
         max_attempts: row.try_get("max_attempts")?,
-        claimed_at: Timestamp::from_millis(now),
+        claimed_at: Timestamp::from_millis(row.try_get("claimed_at")?),
         expires_at: Timestamp::from_millis(row.try_get("expires_at")?),
         checkpoints: count(row.try_get("checkpoints")?),
     };

@@ -157,11 +157,14 @@ fn wait(work: &mut Work, children: &Children, item: &WaitItem) -> Result<WaitAns
 fn check(work: &Work, children: &Children, id: Uuid, item: &WaitItem) -> Result<(), StoreError> {
     for wait in &item.waits {
         let key = (id, wait.key.as_str().to_owned());
+        if !matches!(work.slot(&key), Slot::Free) {
+            continue;
+        }
         match &wait.source {
             WaitSource::Time if wait.deadline.is_none() => {
                 return Err(invalid(Verb::Wait, "wait", "a wait for time has no deadline"));
             }
-            WaitSource::Child(child) if !matches!(work.slot(&key), Slot::Ended(_)) => {
+            WaitSource::Child(child) => {
                 let known = children.get(&child.as_uuid());
                 let own = known.is_some_and(|child| {
                     child.parent == Some(id) && child.join_key.as_deref() == Some(wait.key.as_str())

@@ -52,7 +52,7 @@ pub(crate) async fn do_due(
     let mut round = Round::begin(tx, verb, queue, time, &candidates).await?;
     let mut done = Done::default();
     while done.things < most
-        && let Some((_, id)) = round.due.pop_first()
+        && let Some((.., id)) = round.due.pop_first()
     {
         round.step(id, &mut done);
     }
@@ -77,6 +77,13 @@ async fn scan(tx: &mut PgConnection, queue: &str, time: Time, most: usize) -> Re
     rows.iter().map(read).collect::<Result<_, sqlx::Error>>().map_err(Fault::Sql)
 }
 
+/// At the same moment a limit comes before everything else (rule T4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Rank {
+    Limit,
+    Other,
+}
+
 /// The tasks that are due and free, in order.
 struct Round {
     work: Work,
@@ -86,7 +93,8 @@ struct Round {
     quiet: HashSet<String>,
     /// The deadlines that have come, by task.
     deadlines: HashMap<Uuid, BTreeSet<(i64, String)>>,
-    due: BTreeSet<(i64, Uuid)>,
+    /// When, a limit before all else, whose.
+    due: BTreeSet<(i64, Rank, Uuid)>,
 }
 
 impl Round {
@@ -158,7 +166,8 @@ impl Round {
         let Some(task) = self.work.task(id) else { return };
         let due = if task.corrupt.is_some() { Some(self.work.now) } else { self.next_due(task) };
         if let Some(due) = due.filter(|due| *due <= self.work.now) {
-            self.due.insert((due, id));
+            let is_limit = task.limit().is_some_and(|(limit, _)| limit == due);
+            self.due.insert((due, if is_limit { Rank::Limit } else { Rank::Other }, id));
         }
     }
 

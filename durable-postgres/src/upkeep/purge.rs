@@ -1,9 +1,10 @@
 //! Removes what is old: garbage of earlier calls, then tasks, then events.
 
 use durable_core::model::EndState;
-use durable_core::store::{PurgeAnswer, PurgeRequest, StoreError, Verb};
+use durable_core::store::{MAX_RECORDS, PurgeAnswer, PurgeRequest, StoreError, Verb};
 use sqlx::{PgConnection, Row};
 
+use super::bounded;
 use crate::error::Fault;
 use crate::rows::State;
 use crate::transaction::Step;
@@ -29,11 +30,12 @@ impl Step for Purge<'_> {
         state.ok_or_else(|| StoreError::queue_not_found(Verb::Purge))?;
         let now: i64 = look.try_get("now")?;
         let until = now.saturating_sub(self.request.age.as_i64());
-        let mut left = i64::from(self.request.limit);
+        let mut left = i64::try_from(bounded(self.request.limit)).unwrap_or(i64::MAX);
         sweep(tx, queue, &mut left).await?;
         let mut purged = self.mark_tasks(tx, until, left).await?;
+        left = left.saturating_sub(i64::try_from(purged).unwrap_or(i64::MAX));
         sweep(tx, queue, &mut left).await?;
-        if self.request.events {
+        if self.request.events && left > 0 {
             purged += self.purge_events(tx, until, left).await?;
         }
         let more = sqlx::query(include_str!("../sql/upkeep/purge_more.sql"))
@@ -95,16 +97,20 @@ impl Purge<'_> {
     }
 }
 
-/// Removes garbage: history first, then the tasks without any.
+/// Removes garbage: history, which is counted, and the tasks of which none is left, which are counted already.
 async fn sweep(tx: &mut PgConnection, queue: &str, left: &mut i64) -> Result<(), Fault> {
-    for statement in
-        [include_str!("../sql/upkeep/purge_history.sql"), include_str!("../sql/upkeep/purge_tasks.sql")]
-    {
-        if *left == 0 {
-            return Ok(());
-        }
-        let gone = sqlx::query(statement).bind(queue).bind(*left).execute(&mut *tx).await?;
+    if *left > 0 {
+        let gone = sqlx::query(include_str!("../sql/upkeep/purge_history.sql"))
+            .bind(queue)
+            .bind(*left)
+            .execute(&mut *tx)
+            .await?;
         *left = left.saturating_sub(i64::try_from(gone.rows_affected()).unwrap_or(i64::MAX));
     }
+    sqlx::query(include_str!("../sql/upkeep/purge_tasks.sql"))
+        .bind(queue)
+        .bind(i64::try_from(MAX_RECORDS).unwrap_or(i64::MAX))
+        .execute(&mut *tx)
+        .await?;
     Ok(())
 }

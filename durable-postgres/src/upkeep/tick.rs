@@ -1,10 +1,11 @@
 //! Does what is due, and then what marks are left.
 
 use durable_core::model::Timestamp;
-use durable_core::store::{MAX_SPREAD, StoreError, TickAnswer, TickRequest, Verb};
+use durable_core::store::{StoreError, TickAnswer, TickRequest, Verb};
 use sqlx::{PgConnection, Row};
 use uuid::Uuid;
 
+use super::bounded;
 use super::due::do_due;
 use crate::error::Fault;
 use crate::rows::Event;
@@ -32,19 +33,18 @@ impl Step for Tick<'_> {
         state.ok_or_else(|| StoreError::queue_not_found(Verb::Tick))?;
         let now: i64 = look.try_get("now")?;
         let time = Time { injected: self.injected, read: Some(now) };
-        let mut left = usize::try_from(self.request.limit).unwrap_or(usize::MAX);
+        let mut left = bounded(self.request.limit);
         let mut answer = TickAnswer::default();
         if look.try_get("due")? {
-            let mut spread = MAX_SPREAD;
-            let done = do_due(tx, Verb::Tick, queue, time, left, &mut spread).await?;
+            // What its own ends spread to is a mark like every other, and within the same limit.
+            let done = do_due(tx, Verb::Tick, queue, time, left, &mut 0).await?;
             left = left.saturating_sub(done.things);
             answer.started = done.started;
             answer.woken = done.woken;
             answer.expired = done.expired;
             answer.limited = done.limited;
-            answer.closed = count(done.closed);
         }
-        answer.closed += count(close_children(tx, queue, time, &mut left).await?);
+        answer.closed = count(close_children(tx, queue, time, &mut left).await?);
         answer.woken += count(wake_waits(tx, queue, time, &mut left).await?);
         finish(tx, queue, now, answer).await
     }

@@ -123,10 +123,9 @@ impl Work {
         }
         self.drop_waits(id);
         if let Some(key) = link {
-            let is_open = self.task(key.0).is_some_and(crate::rows::Task::is_live)
-                && !matches!(self.slot(&key), Slot::Ended(_));
-            // The first end is the one that counts: of a child that was retried, the parent keeps that (P1).
-            if is_open {
+            let lives = self.task(key.0).is_some_and(crate::rows::Task::is_live);
+            // A wait whose deadline has come is a timeout (W2), and the first end is the one that counts (P1).
+            if lives && !self.end_if_due(&key) && !matches!(self.slot(&key), Slot::Ended(_)) {
                 self.end_slot(key, kind_number(CheckpointKind::Child), end, spawned_at, now);
             }
         }

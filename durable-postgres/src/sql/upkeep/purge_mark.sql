@@ -1,4 +1,4 @@
--- Picks ended tasks to remove, oldest first, as many as the budget has records for, at least one: they are garbage,
+-- Picks ended tasks to remove, oldest first, until the budget is used up: they are garbage,
 -- found by nobody, and their idempotency keys are free.
 --
 -- A task costs a record for itself and one for each entry of its history.
@@ -33,13 +33,13 @@ with locked as materialized (
   ) l
   where l.state in (3, 4, 5)
 ), counted as (
-  select l.place as tid, row_number() over w as place, sum(1 + l.last_order) over w as records
+  select l.place as tid, sum(1 + l.last_order) over w - 1 - l.last_order as before
   from locked l
   window w as (order by l.ended_at, l.id)
 ), marked as (
   update tasks t
   set state = 6, idem_key = null, closing_since = null
-  where t.ctid = any (array(select c.tid from counted c where c.place = 1 or c.records <= $4))
+  where t.ctid = any (array(select c.tid from counted c where c.before < $4))
   returning 1
 )
 select count(*) as marked from marked

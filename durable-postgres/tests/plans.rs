@@ -12,7 +12,7 @@ const BACKLOG: i32 = 100_000;
 const MOST_PAGES: u64 = 150;
 
 const TAKE: &str = concat!(
-    "prepare take (text, text[], bigint, bigint, bigint, uuid, text, bigint) as\n",
+    "prepare take (text, text[], bigint, bigint, bigint, uuid, text, bigint, bigint, boolean) as\n",
     include_str!("../src/sql/runs/claim_take.sql")
 );
 const LOOK: &str =
@@ -30,7 +30,7 @@ const STATEMENTS: [(&str, &str, &str); 4] = [
     (
         TAKE,
         "explain (analyze, buffers) execute take ('q', '{job}', 1000, 10, 52, \
-         '00000000-0000-0000-0000-000000000001', 'w', 1000)",
+         '00000000-0000-0000-0000-000000000001', 'w', 1000, 8000000, true)",
         "tasks_pending",
     ),
     (

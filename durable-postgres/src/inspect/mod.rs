@@ -8,8 +8,8 @@ use durable_core::store::{
     Counts, CountsRequest, Cursor, EventView, EventsRequest, HistoryEntry, Inspect, MAX_BYTES, MAX_RECORDS,
     Page, StoreError, TaskDetail, TaskRequest, TaskView, TasksRequest, Verb,
 };
-use sqlx::Row;
 use sqlx::postgres::PgRow;
+use sqlx::{PgConnection, Postgres, Row, Transaction};
 use uuid::Uuid;
 
 use crate::error::{Fault, corrupt, invalid};
@@ -22,20 +22,20 @@ impl Inspect for PostgresStore {
     async fn task(&self, request: TaskRequest) -> Result<Option<TaskDetail>, StoreError> {
         let after = cursor_order(request.cursor.as_ref())?;
         let queue = request.queue.as_str();
-        self.require(queue, Verb::Task).await?;
+        let mut tx = self.snapshot(queue, Verb::Task).await?;
         let row = sqlx::query(include_str!("../sql/inspect/task.sql"))
             .bind(queue)
             .bind(request.task.as_uuid())
-            .fetch_optional(&self.pool)
+            .fetch_optional(&mut *tx)
             .await
             .map_err(|error| fault(error, Verb::Task))?;
         let Some(row) = row else { return Ok(None) };
-        let waits = self.waits(queue, &[request.task.as_uuid()], Verb::Task).await?;
+        let waits = waits(&mut tx, queue, &[request.task.as_uuid()], Verb::Task).await?;
         let task = view::task(&row, &waits).map_err(|error| fault(error, Verb::Task))?;
         let task = task.map_err(|what| corrupt(Verb::Task, what))?;
         let waits = view::waits(&waits).map_err(|error| fault(error, Verb::Task))?;
         let waits = waits.map_err(|what| corrupt(Verb::Task, what))?;
-        let history = self.history(&request, after).await?;
+        let history = history(&mut tx, &request, after).await?;
         Ok(Some(TaskDetail { task, waits, history }))
     }
 
@@ -45,27 +45,27 @@ impl Inspect for PostgresStore {
             id => id.parse().map_err(|_| unknown_cursor(Verb::Tasks))?,
         };
         let queue = request.queue.as_str();
-        self.require(queue, Verb::Tasks).await?;
+        let mut tx = self.snapshot(queue, Verb::Tasks).await?;
         let rows = sqlx::query(include_str!("../sql/inspect/tasks.sql"))
             .bind(queue)
             .bind(after)
             .bind(i64::try_from(MAX_RECORDS).unwrap_or(i64::MAX))
-            .fetch_all(&self.pool)
+            .fetch_all(&mut *tx)
             .await
             .map_err(|error| fault(error, Verb::Tasks))?;
-        self.tasks_page(&request, &rows).await
+        tasks_page(&mut tx, &request, &rows).await
     }
 
     async fn events(&self, request: EventsRequest) -> Result<Page<EventView>, StoreError> {
         let after = after(request.cursor.as_ref(), "event:", Verb::Events)?;
         let queue = request.queue.as_str();
-        self.require(queue, Verb::Events).await?;
+        let mut tx = self.snapshot(queue, Verb::Events).await?;
         let limit = bounded(request.limit);
         let rows = sqlx::query(include_str!("../sql/inspect/events.sql"))
             .bind(queue)
             .bind(after)
             .bind(i64::try_from(MAX_RECORDS).unwrap_or(i64::MAX))
-            .fetch_all(&self.pool)
+            .fetch_all(&mut *tx)
             .await
             .map_err(|error| fault(error, Verb::Events))?;
         let mut page = Paging::new(limit);
@@ -82,11 +82,11 @@ impl Inspect for PostgresStore {
 
     async fn counts(&self, request: CountsRequest) -> Result<Counts, StoreError> {
         let queue = request.queue.as_str();
-        self.require(queue, Verb::Counts).await?;
+        let mut tx = self.snapshot(queue, Verb::Counts).await?;
         let rows = sqlx::query(include_str!("../sql/inspect/counts.sql"))
             .bind(queue)
             .bind(self.injected())
-            .fetch_all(&self.pool)
+            .fetch_all(&mut *tx)
             .await
             .map_err(|error| fault(error, Verb::Counts))?;
         let mut counts = Counts::default();
@@ -98,69 +98,86 @@ impl Inspect for PostgresStore {
 }
 
 impl PostgresStore {
-    /// Refuses to look into a queue that does not exist.
-    async fn require(&self, queue: &str, verb: Verb) -> Result<(), StoreError> {
+    /// Begins to look at a queue: all statements see the same moment, or a wait that ends between two of them would
+    /// be missing in the one and counted in the other.
+    async fn snapshot(&self, queue: &str, verb: Verb) -> Result<Transaction<'static, Postgres>, StoreError> {
+        let begin = "begin isolation level repeatable read read only";
+        let mut tx = self.pool.begin_with(begin).await.map_err(|error| fault(error, verb))?;
         let row = sqlx::query(include_str!("../sql/queues/find_queue.sql"))
             .bind(queue)
-            .fetch_optional(&self.pool)
+            .fetch_optional(&mut *tx)
             .await
             .map_err(|error| fault(error, verb))?;
-        row.map(drop).ok_or_else(|| StoreError::queue_not_found(verb))
+        row.ok_or_else(|| StoreError::queue_not_found(verb))?;
+        Ok(tx)
     }
+}
 
-    async fn waits(&self, queue: &str, tasks: &[Uuid], verb: Verb) -> Result<Vec<PgRow>, StoreError> {
-        sqlx::query(include_str!("../sql/inspect/task_waits.sql"))
-            .bind(queue)
-            .bind(tasks)
-            .bind(i64::try_from(MAX_RECORDS).unwrap_or(i64::MAX))
-            .fetch_all(&self.pool)
-            .await
-            .map_err(|error| fault(error, verb))
-    }
+async fn waits(
+    tx: &mut PgConnection,
+    queue: &str,
+    tasks: &[Uuid],
+    verb: Verb,
+) -> Result<Vec<PgRow>, StoreError> {
+    sqlx::query(include_str!("../sql/inspect/task_waits.sql"))
+        .bind(queue)
+        .bind(tasks)
+        .bind(i64::try_from(MAX_RECORDS).unwrap_or(i64::MAX))
+        .fetch_all(&mut *tx)
+        .await
+        .map_err(|error| fault(error, verb))
+}
 
-    async fn history(&self, request: &TaskRequest, after: i64) -> Result<Page<HistoryEntry>, StoreError> {
-        let limit = bounded(request.limit);
-        let rows = sqlx::query(include_str!("../sql/inspect/task_history.sql"))
-            .bind(request.queue.as_str())
-            .bind(request.task.as_uuid())
-            .bind(after)
-            .bind(i64::try_from(limit + 1).unwrap_or(i64::MAX))
-            .fetch_all(&self.pool)
-            .await
-            .map_err(|error| fault(error, Verb::Task))?;
-        let mut page = Paging::new(limit);
-        for row in &rows {
-            let order: i64 = row.try_get("ord").map_err(|error| fault(error, Verb::Task))?;
-            let entry = entry(row).map_err(|error| fault(error, Verb::Task))?;
-            let entry = entry.map_err(|what| corrupt(Verb::Task, what))?;
-            if !page.take(format!("order:{order}"), Some(entry), view::entry_size) {
-                break;
-            }
+async fn history(
+    tx: &mut PgConnection,
+    request: &TaskRequest,
+    after: i64,
+) -> Result<Page<HistoryEntry>, StoreError> {
+    let limit = bounded(request.limit);
+    let rows = sqlx::query(include_str!("../sql/inspect/task_history.sql"))
+        .bind(request.queue.as_str())
+        .bind(request.task.as_uuid())
+        .bind(after)
+        .bind(i64::try_from(limit + 1).unwrap_or(i64::MAX))
+        .fetch_all(&mut *tx)
+        .await
+        .map_err(|error| fault(error, Verb::Task))?;
+    let mut page = Paging::new(limit);
+    for row in &rows {
+        let order: i64 = row.try_get("ord").map_err(|error| fault(error, Verb::Task))?;
+        let entry = entry(row).map_err(|error| fault(error, Verb::Task))?;
+        let entry = entry.map_err(|what| corrupt(Verb::Task, what))?;
+        if !page.take(format!("order:{order}"), Some(entry), view::entry_size) {
+            break;
         }
-        Ok(page.end(rows.len()))
     }
+    Ok(page.end(rows.len()))
+}
 
-    /// What of the examined tasks matches; the cursor stands after the last one looked at.
-    async fn tasks_page(&self, request: &TasksRequest, rows: &[PgRow]) -> Result<Page<TaskView>, StoreError> {
-        let on_fault = |error| fault(error, Verb::Tasks);
-        let ids: Vec<Uuid> =
-            rows.iter().map(|row| row.try_get("id")).collect::<Result<_, _>>().map_err(on_fault)?;
-        let waits = self.waits(request.queue.as_str(), &ids, Verb::Tasks).await?;
-        let mut page = Paging::new(bounded(request.limit));
-        for (row, id) in rows.iter().zip(&ids) {
-            // A record that cannot be decoded is left out; the others are shown.
-            let task = view::task(row, &waits).map_err(on_fault)?.ok();
-            let wanted = task.filter(|task| {
-                request.state.is_none_or(|state| task.state == state)
-                    && request.name.as_ref().is_none_or(|name| task.name == *name)
-                    && request.parent.is_none_or(|parent| task.parent == Some(parent))
-            });
-            if !page.take(format!("task:{id}"), wanted, view::task_size) {
-                break;
-            }
+/// What of the examined tasks matches; the cursor stands after the last one looked at.
+async fn tasks_page(
+    tx: &mut PgConnection,
+    request: &TasksRequest,
+    rows: &[PgRow],
+) -> Result<Page<TaskView>, StoreError> {
+    let on_fault = |error| fault(error, Verb::Tasks);
+    let ids: Vec<Uuid> =
+        rows.iter().map(|row| row.try_get("id")).collect::<Result<_, _>>().map_err(on_fault)?;
+    let waits = waits(tx, request.queue.as_str(), &ids, Verb::Tasks).await?;
+    let mut page = Paging::new(bounded(request.limit));
+    for (row, id) in rows.iter().zip(&ids) {
+        // A record that cannot be decoded is left out; the others are shown.
+        let task = view::task(row, &waits).map_err(on_fault)?.ok();
+        let wanted = task.filter(|task| {
+            request.state.is_none_or(|state| task.state == state)
+                && request.name.as_ref().is_none_or(|name| task.name == *name)
+                && request.parent.is_none_or(|parent| task.parent == Some(parent))
+        });
+        if !page.take(format!("task:{id}"), wanted, view::task_size) {
+            break;
         }
-        Ok(page.end(rows.len()))
     }
+    Ok(page.end(rows.len()))
 }
 
 /// A page that is being filled: bounded by entries and by bytes of payload, with one entry at least.

@@ -58,7 +58,7 @@ impl EndRow {
     /// A cancellation.
     pub(crate) fn cancelled(cause: &CancelCause) -> Self {
         match cause {
-            CancelCause::Requested { reason } => Self::new(REQUESTED, reason.clone()),
+            CancelCause::Requested { reason } => Self::new(REQUESTED, reason.as_deref().map(escaped)),
             CancelCause::ParentClosed => Self::new(PARENT_CLOSED, None),
             CancelCause::MaxPendingTime => Self::new(MAX_PENDING_TIME, None),
             CancelCause::MaxRunningTime => Self::new(MAX_RUNNING_TIME, None),
@@ -97,7 +97,7 @@ impl EndRow {
 
     fn as_cause(&self) -> Result<CancelCause, Undecodable> {
         match self.kind {
-            REQUESTED => Ok(CancelCause::Requested { reason: self.text.clone() }),
+            REQUESTED => Ok(CancelCause::Requested { reason: self.text.as_deref().map(unescaped) }),
             PARENT_CLOSED => Ok(CancelCause::ParentClosed),
             MAX_PENDING_TIME => Ok(CancelCause::MaxPendingTime),
             MAX_RUNNING_TIME => Ok(CancelCause::MaxRunningTime),
@@ -107,5 +107,35 @@ impl EndRow {
 
     fn some_text(&self) -> Result<String, Undecodable> {
         self.text.clone().ok_or("end_text")
+    }
+}
+
+/// Free text without the one character that PostgreSQL has no text for. Payloads and names never have it.
+fn escaped(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('\0', "\\0")
+}
+
+fn unescaped(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut characters = text.chars();
+    while let Some(character) = characters.next() {
+        match character {
+            '\\' => plain.push(if characters.next() == Some('0') { '\0' } else { '\\' }),
+            other => plain.push(other),
+        }
+    }
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn free_text_comes_out_as_it_went_in() {
+        for text in ["", "plain", "\0", "\\", "\\0", "a\0b\\c\\\0", "\\\\0"] {
+            assert_eq!(unescaped(&escaped(text)), text);
+            assert!(!escaped(text).contains('\0'));
+        }
     }
 }

@@ -41,10 +41,13 @@ impl Take<'_> {
         let mut placed = Vec::new();
         let mut corrupt = Vec::new();
         let mut candidates = 2 * self.most + SPARE;
-        for _ in 0..ROUNDS {
+        for round in 0..ROUNDS {
             let left = self.most.saturating_sub(placed.len() + corrupt.len());
-            let rows = self.take(tx, left, candidates).await?;
+            let rows = self.take(tx, left, candidates, round == 0).await?;
             let Some(first) = rows.first() else { break };
+            if round == 0 && first.try_get("held")? {
+                return held(tx, self.request, self.time.parameter().unwrap_or(0), true).await;
+            }
             let seen: i64 = first.try_get("candidates")?;
             let seen = usize::try_from(seen).unwrap_or(0);
             taken.next_due = earliest(taken.next_due, first.try_get("next_due")?);
@@ -67,7 +70,13 @@ impl Take<'_> {
         Ok(taken)
     }
 
-    async fn take(&self, tx: &mut PgConnection, most: usize, candidates: usize) -> Result<Vec<PgRow>, Fault> {
+    async fn take(
+        &self,
+        tx: &mut PgConnection,
+        most: usize,
+        candidates: usize,
+        first: bool,
+    ) -> Result<Vec<PgRow>, Fault> {
         let request = self.request;
         Ok(sqlx::query(include_str!("../sql/runs/claim_take.sql"))
             .bind(request.queue.as_str())
@@ -79,6 +88,7 @@ impl Take<'_> {
             .bind(request.worker.as_str())
             .bind(request.lease.millis().as_i64())
             .bind(size(MAX_BYTES))
+            .bind(first)
             .fetch_all(&mut *tx)
             .await?)
     }

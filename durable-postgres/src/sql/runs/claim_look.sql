@@ -3,10 +3,13 @@
 -- parameters  $1 queue, $2 now (null: the server's clock), $3 call
 -- returns     now, the queue's state (null: no such queue), whether something is due, whether the call holds tasks,
 --             whether marks are left that only tick works off
--- locks       none
+-- locks       the call, by an advisory lock
 -- index       queues_pkey, tasks_due, tasks_held, tasks_closing, tasks_closing_below, tasks_children,
 --             events_waking, waits_event
-select c.now, (select q.state from queues q where q.name = $1) as state,
+select c.now,
+       -- An attempt of the same call may still be under way, also one whose caller has gone: it ends first.
+       pg_advisory_xact_lock(hashtextextended('durable claim ' || $3::text, 0)) is not null as alone,
+       (select q.state from queues q where q.name = $1) as state,
        coalesce((
          select t.due from tasks t where t.queue = $1 and t.due is not null order by t.due, t.id limit 1
        ) <= c.now, false) as due,

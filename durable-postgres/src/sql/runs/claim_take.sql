@@ -4,11 +4,12 @@
 -- names together, and only as many as are taken, so that a claim hides nothing from the others.
 --
 -- parameters  $1 queue, $2 names text[] (each once), $3 now, $4 the most, $5 the most candidates (more than $4),
---             $6 call, $7 worker, $8 lease, $9 the most bytes of payload; one task may be larger
--- returns     the number of candidates and of those that were free, and the earliest due time of what was not taken, with every taken task,
+--             $6 call, $7 worker, $8 lease, $9 the most bytes of payload; one task may be larger,
+--             $10 this is the call's first take
+-- returns     whether the call holds tasks already, the number of candidates and of those that were free, and the earliest due time of what was not taken, with every taken task,
 --             or once with null columns
 -- locks       the taken rows for update, skipping what is locked
--- index       tasks_pending, tasks_pkey, tasks_due
+-- index       tasks_pending, tasks_held, tasks_pkey, tasks_due
 with candidates as materialized (
   select c.id, row_number() over (order by c.priority desc, c.available_at, c.id) as ord
   from unnest($2::text[]) as n (name)
@@ -19,6 +20,10 @@ with candidates as materialized (
     order by t.priority desc, t.available_at, t.id
     limit $5
   ) c
+  -- An attempt of this call that ended while this one waited for it: its tasks are the answer.
+  where not $10 or not exists (
+    select 1 from tasks h where h.queue = $1 and h.call = $6 and h.state = 2 and h.expires_at > $3
+  )
   order by c.priority desc, c.available_at, c.id
   limit $5
 ), locked as materialized (
@@ -45,7 +50,10 @@ with candidates as materialized (
   returning t.id, t.name, t.params, t.headers, t.policy, t.parent, t.attempt, t.max_attempts, t.claims, t.expires_at, t.claimed_at,
             t.checkpoints, t.priority, t.available_at, t.due, t.on_close
 )
-select (select count(*) from candidates) as candidates, (select count(*) from locked) as locked,
+select exists (
+         select 1 from tasks h where h.queue = $1 and h.call = $6 and h.state = 2 and h.expires_at > $3
+       ) as held,
+       (select count(*) from candidates) as candidates, (select count(*) from locked) as locked,
        (
          select t.due from tasks t
          where t.queue = $1 and t.due is not null and t.id <> all (array(select k.id from taken k))

@@ -2,6 +2,7 @@
 
 mod support;
 
+use anyhow::Context;
 use sqlx::{PgConnection, Row};
 use support::bench::Bench;
 
@@ -114,16 +115,17 @@ async fn plan(connection: &mut PgConnection, statement: &'static str) -> anyhow:
     )
     .fetch_one(&mut *connection)
     .await?;
-    let explain = EXPLAIN[usize::try_from(parameters)?];
-    let rows = sqlx::raw_sql(explain).fetch_all(&mut *connection).await?;
+    let explain = EXPLAIN.get(usize::try_from(parameters)?).context("so many parameters")?;
+    let rows = sqlx::raw_sql(*explain).fetch_all(&mut *connection).await?;
     sqlx::raw_sql("deallocate s").execute(&mut *connection).await?;
     Ok(rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?)
 }
 
 /// What is wrong with a plan.
 fn faults(file: &str, statement: &str, plan: &[String]) -> Vec<String> {
-    let header = statement.lines().find_map(|line| line.strip_prefix("-- index")).unwrap_or_default();
-    let named: Vec<&str> = header.split([',', ' ']).filter(|word| !word.is_empty()).collect();
+    let header = statement.lines().skip_while(|line| !line.starts_with("-- index"));
+    let header = header.take_while(|line| line.starts_with("--"));
+    let named: Vec<&str> = header.flat_map(|line| line.split([',', ' '])).collect();
     let mut faults = Vec::new();
     for (place, line) in plan.iter().enumerate() {
         if line.contains("Seq Scan on") || line.contains("Hash Join") || line.contains("Merge Join") {
@@ -135,7 +137,7 @@ fn faults(file: &str, statement: &str, plan: &[String]) -> Vec<String> {
         if !named.contains(&index) {
             faults.push(format!("{file}: the header does not name {index}"));
         }
-        let condition = plan[place + 1..].iter().find(|line| line.contains("Index Cond:"));
+        let condition = plan.iter().skip(place + 1).find(|line| line.contains("Index Cond:"));
         let condition = condition.map_or("", String::as_str);
         let fixed = FIXED.iter().filter(|(name, _)| *name == index).all(|(_, column)| {
             condition.contains(&format!("({column} = ")) || condition.contains(&format!("({column} > "))

@@ -5,6 +5,7 @@ mod support;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use anyhow::Context;
 use durable_core::model::{CancelCause, Payload, TaskId};
 use durable_core::store::{
     CancelRequest, Claim, Ending, FencedError, RetryAfter, RunEnd, Runs, Tasks, TickRequest, Upkeep,
@@ -86,9 +87,10 @@ async fn client(bench: Bench, dice: Dice) -> anyhow::Result<()> {
         spawned.extend(tasks.iter().map(|task| task.id));
         bench.spawn(tasks).await?;
         bench.emit(&format!("e{}", dice.events.fetch_add(1, Ordering::Relaxed))).await?;
-        let index = usize::try_from(dice.roll(u64::try_from(spawned.len())?))?;
+        let task =
+            spawned.get(usize::try_from(dice.roll(u64::try_from(spawned.len())?))?).context("a task")?;
         let cause = CancelCause::Requested { reason: None };
-        bench.store.cancel(CancelRequest::new(bench.queue.clone(), spawned[index], cause)).await?;
+        bench.store.cancel(CancelRequest::new(bench.queue.clone(), *task, cause)).await?;
         bench.store.tick(TickRequest::new(bench.queue.clone(), 50)).await?;
     }
     Ok(())

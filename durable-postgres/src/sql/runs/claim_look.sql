@@ -8,7 +8,7 @@
 --             events_waking, waits_event
 select c.now,
        -- An attempt of the same call may still be under way, also one whose caller has gone: it ends first.
-       pg_advisory_xact_lock(hashtextextended('durable claim ' || $3::text, 0)) is not null as alone,
+       pg_advisory_xact_lock(hashtextextended('durable claim ' || $3::uuid::text, 0)) is not null as alone,
        (select q.state from queues q where q.name = $1) as state,
        coalesce((
          select t.due from tasks t where t.queue = $1 and t.due is not null order by t.due, t.id limit 1

@@ -8,6 +8,8 @@ use durable_core::store::{StoreError, StoreErrorKind, Verb};
 pub(crate) enum Fault {
     /// The driver's or the server's.
     Sql(sqlx::Error),
+    /// The driver's or the server's, before anything was done.
+    Begin(sqlx::Error),
     /// The verb's own.
     Store(StoreError),
     /// What was read has changed since; begin again.
@@ -30,8 +32,9 @@ impl Fault {
     /// Whether the same transaction, begun again, may succeed.
     pub(crate) fn is_transient(&self) -> bool {
         match self {
-            Self::Again => true,
-            Self::Store(_) => false,
+            // A connection that died while it was idle; a new one may be alive, and nothing has been sent on this.
+            Self::Again | Self::Begin(sqlx::Error::Io(_)) => true,
+            Self::Store(_) | Self::Begin(_) => false,
             Self::Sql(error) => matches!(code(error).as_deref(), Some("40001" | "40P01" | "23505")),
         }
     }
@@ -41,6 +44,7 @@ impl Fault {
         match self {
             Self::Store(error) => error,
             Self::Again => StoreError::unavailable(verb, "the record keeps changing", false),
+            Self::Begin(error) => classify(error, verb, false),
             Self::Sql(error) => classify(error, verb, may_have_happened),
         }
     }

@@ -13,16 +13,16 @@ use crate::work::{EventWaits, Parents, Time, Work, lock_events, lock_tasks};
 #[async_trait]
 impl Events for PostgresStore {
     async fn emit(&self, request: EmitRequest) -> Result<EmitAnswer, StoreError> {
-        self.transact(&Emit { request: &request, injected: self.injected() }).await
+        self.transact(Emit { request, injected: self.injected() }).await
     }
 }
 
-struct Emit<'a> {
-    request: &'a EmitRequest,
+struct Emit {
+    request: EmitRequest,
     injected: Option<i64>,
 }
 
-impl Step for Emit<'_> {
+impl Step for Emit {
     const VERB: Verb = Verb::Emit;
     type Answer = EmitAnswer;
 

@@ -34,7 +34,7 @@ impl Queues for PostgresStore {
     }
 
     async fn drop_queue(&self, request: DropQueueRequest) -> Result<DropQueueAnswer, StoreError> {
-        self.transact(&Drop { request: &request }).await
+        self.transact(Drop { request }).await
     }
 
     async fn list_queues(&self, request: ListQueuesRequest) -> Result<Page<QueueView>, StoreError> {
@@ -62,11 +62,11 @@ fn view(row: &PgRow) -> Result<Result<QueueView, Undecodable>, sqlx::Error> {
     Ok(QueueName::new(name).map(|name| QueueView { name, state }).map_err(|_| "name"))
 }
 
-struct Drop<'a> {
-    request: &'a DropQueueRequest,
+struct Drop {
+    request: DropQueueRequest,
 }
 
-impl Step for Drop<'_> {
+impl Step for Drop {
     const VERB: Verb = Verb::DropQueue;
     type Answer = DropQueueAnswer;
 

@@ -58,6 +58,8 @@ impl PostgresStore {
             .options([("search_path", options.schema.as_str())]);
         let pool = PgPoolOptions::new()
             .max_connections(options.connections)
+            // A ping before each call would cost as much as the call.
+            .test_before_acquire(false)
             .connect_with(server)
             .await
             .map_err(|error| Fault::Sql(error).into_store(Verb::PutQueue, false))?;

@@ -24,6 +24,6 @@ impl Checkpoints for PostgresStore {
             Effect::None | Effect::Emit(_) => 0,
         };
         check_batch(Verb::Save, request.items.iter().map(|item| 1 + children(item)).sum())?;
-        self.transact(&save::Save { request: &request, injected: self.injected() }).await
+        self.transact(save::Save { request, injected: self.injected() }).await
     }
 }

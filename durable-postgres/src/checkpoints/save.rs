@@ -16,12 +16,12 @@ use crate::transaction::Step;
 use crate::work::{EventWaits, Parents, Time, Work, lock_events, lock_tasks};
 
 /// The verb, with the time if it is injected.
-pub(super) struct Save<'a> {
-    pub(super) request: &'a SaveRequest,
+pub(super) struct Save {
+    pub(super) request: SaveRequest,
     pub(super) injected: Option<i64>,
 }
 
-impl Step for Save<'_> {
+impl Step for Save {
     const VERB: Verb = Verb::Save;
     type Answer = Vec<Result<SaveAnswer, FencedError>>;
 
@@ -58,7 +58,7 @@ impl Step for Save<'_> {
     }
 }
 
-impl Save<'_> {
+impl Save {
     /// The names of the events that items emit, sorted.
     fn emitted(&self) -> Vec<String> {
         let name = |item: &SaveItem| match &item.effect {

@@ -15,11 +15,34 @@ use uuid::Uuid;
 use crate::error::{Fault, corrupt, invalid};
 use crate::rows::{RUN, checkpoint, run_view};
 use crate::store::PostgresStore;
+use crate::transaction::to_its_end;
 use crate::upkeep::bounded;
 
 #[async_trait]
 impl Inspect for PostgresStore {
     async fn task(&self, request: TaskRequest) -> Result<Option<TaskDetail>, StoreError> {
+        let store = self.clone();
+        to_its_end(Verb::Task, async move { store.look_at_task(request).await }).await
+    }
+
+    async fn tasks(&self, request: TasksRequest) -> Result<Page<TaskView>, StoreError> {
+        let store = self.clone();
+        to_its_end(Verb::Tasks, async move { store.look_at_tasks(request).await }).await
+    }
+
+    async fn events(&self, request: EventsRequest) -> Result<Page<EventView>, StoreError> {
+        let store = self.clone();
+        to_its_end(Verb::Events, async move { store.look_at_events(request).await }).await
+    }
+
+    async fn counts(&self, request: CountsRequest) -> Result<Counts, StoreError> {
+        let store = self.clone();
+        to_its_end(Verb::Counts, async move { store.count_tasks(request).await }).await
+    }
+}
+
+impl PostgresStore {
+    async fn look_at_task(&self, request: TaskRequest) -> Result<Option<TaskDetail>, StoreError> {
         let after = cursor_order(request.cursor.as_ref())?;
         let queue = request.queue.as_str();
         let mut tx = self.snapshot(queue, Verb::Task).await?;
@@ -39,7 +62,7 @@ impl Inspect for PostgresStore {
         Ok(Some(TaskDetail { task, waits, history }))
     }
 
-    async fn tasks(&self, request: TasksRequest) -> Result<Page<TaskView>, StoreError> {
+    async fn look_at_tasks(&self, request: TasksRequest) -> Result<Page<TaskView>, StoreError> {
         let after = match after(request.cursor.as_ref(), "task:", Verb::Tasks)? {
             "" => Uuid::nil(),
             id => id.parse().map_err(|_| unknown_cursor(Verb::Tasks))?,
@@ -56,7 +79,7 @@ impl Inspect for PostgresStore {
         tasks_page(&mut tx, &request, &rows).await
     }
 
-    async fn events(&self, request: EventsRequest) -> Result<Page<EventView>, StoreError> {
+    async fn look_at_events(&self, request: EventsRequest) -> Result<Page<EventView>, StoreError> {
         let after = after(request.cursor.as_ref(), "event:", Verb::Events)?;
         let queue = request.queue.as_str();
         let mut tx = self.snapshot(queue, Verb::Events).await?;
@@ -80,7 +103,7 @@ impl Inspect for PostgresStore {
         Ok(page.end(rows.len()))
     }
 
-    async fn counts(&self, request: CountsRequest) -> Result<Counts, StoreError> {
+    async fn count_tasks(&self, request: CountsRequest) -> Result<Counts, StoreError> {
         let queue = request.queue.as_str();
         let mut tx = self.snapshot(queue, Verb::Counts).await?;
         let rows = sqlx::query(include_str!("../sql/inspect/counts.sql"))
@@ -95,9 +118,7 @@ impl Inspect for PostgresStore {
         }
         Ok(counts)
     }
-}
 
-impl PostgresStore {
     /// Begins to look at a queue: all statements see the same moment, or a wait that ends between two of them would
     /// be missing in the one and counted in the other.
     async fn snapshot(&self, queue: &str, verb: Verb) -> Result<Transaction<'static, Postgres>, StoreError> {

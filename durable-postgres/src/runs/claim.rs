@@ -17,8 +17,8 @@ use crate::work::{Parents, Time, Work, cascade, lock_tasks};
 use durable_core::store::QueueState;
 
 /// The verb, with the time if it is injected.
-pub(super) struct Claims<'a> {
-    pub(super) request: &'a ClaimRequest,
+pub(super) struct Claims {
+    pub(super) request: ClaimRequest,
     pub(super) injected: Option<i64>,
 }
 
@@ -31,12 +31,12 @@ struct Look {
     marks: bool,
 }
 
-impl Step for Claims<'_> {
+impl Step for Claims {
     const VERB: Verb = Verb::Claim;
     type Answer = ClaimAnswer;
 
     async fn run(&self, tx: &mut PgConnection) -> Result<ClaimAnswer, Fault> {
-        let request = self.request;
+        let request = &self.request;
         let queue = request.queue.as_str();
         let mut time = Time { injected: self.injected, read: None };
         let mut budget = MAX_SPREAD;
@@ -74,7 +74,7 @@ impl Step for Claims<'_> {
     }
 }
 
-impl Claims<'_> {
+impl Claims {
     async fn look(&self, tx: &mut PgConnection, time: Time) -> Result<Look, Fault> {
         let row = sqlx::query(include_str!("../sql/runs/claim_look.sql"))
             .bind(self.request.queue.as_str())
@@ -99,7 +99,7 @@ impl Claims<'_> {
         time: &mut Time,
         budget: &mut usize,
     ) -> Result<Vec<Result<EndAnswer, FencedError>>, Fault> {
-        let request = self.request;
+        let request = &self.request;
         if request.ends.is_empty() {
             return Ok(Vec::new());
         }

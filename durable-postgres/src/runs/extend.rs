@@ -11,12 +11,12 @@ use crate::transaction::Step;
 use crate::work::{Parents, Time, Work, lock_tasks};
 
 /// The verb, with the time if it is injected.
-pub(super) struct Extend<'a> {
-    pub(super) request: &'a ExtendRequest,
+pub(super) struct Extend {
+    pub(super) request: ExtendRequest,
     pub(super) injected: Option<i64>,
 }
 
-impl Step for Extend<'_> {
+impl Step for Extend {
     const VERB: Verb = Verb::Extend;
     type Answer = Vec<Result<Timestamp, FencedError>>;
 

@@ -19,7 +19,7 @@ use crate::store::PostgresStore;
 impl Runs for PostgresStore {
     async fn claim(&self, request: ClaimRequest) -> Result<ClaimAnswer, StoreError> {
         check_batch(Verb::Claim, request.ends.len())?;
-        self.transact(&claim::Claims { request: &request, injected: self.injected() }).await
+        self.transact(claim::Claims { request, injected: self.injected() }).await
     }
 
     async fn extend(
@@ -27,7 +27,7 @@ impl Runs for PostgresStore {
         request: ExtendRequest,
     ) -> Result<Vec<Result<Timestamp, FencedError>>, StoreError> {
         check_batch(Verb::Extend, request.items.len())?;
-        self.transact(&extend::Extend { request: &request, injected: self.injected() }).await
+        self.transact(extend::Extend { request, injected: self.injected() }).await
     }
 
     async fn wait(&self, request: WaitRequest) -> Result<Vec<Result<WaitAnswer, FencedError>>, StoreError> {
@@ -36,7 +36,7 @@ impl Runs for PostgresStore {
         };
         check_batch(Verb::Wait, request.items.len())?;
         check_batch(Verb::Wait, request.items.iter().map(named).sum())?;
-        self.transact(&wait::Waits { request: &request, injected: self.injected() }).await
+        self.transact(wait::Waits { request, injected: self.injected() }).await
     }
 }
 

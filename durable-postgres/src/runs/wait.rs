@@ -16,8 +16,8 @@ use crate::transaction::Step;
 use crate::work::{Parents, Time, Work, lock_tasks, wait_kind};
 
 /// The verb, with the time if it is injected.
-pub(super) struct Waits<'a> {
-    pub(super) request: &'a WaitRequest,
+pub(super) struct Waits {
+    pub(super) request: WaitRequest,
     pub(super) injected: Option<i64>,
 }
 
@@ -32,7 +32,7 @@ struct Child {
 
 type Children = HashMap<Uuid, Child>;
 
-impl Step for Waits<'_> {
+impl Step for Waits {
     const VERB: Verb = Verb::Wait;
     type Answer = Vec<Result<WaitAnswer, FencedError>>;
 
@@ -55,7 +55,7 @@ impl Step for Waits<'_> {
     }
 }
 
-impl Waits<'_> {
+impl Waits {
     /// Locks the events first, so that none is written between looking at it and registering the wait.
     async fn share_events(&self, tx: &mut PgConnection, slots: &[SlotKey]) -> Result<Vec<Event>, Fault> {
         let queue = self.request.queue.as_str();

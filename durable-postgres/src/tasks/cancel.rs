@@ -9,12 +9,12 @@ use crate::transaction::Step;
 use crate::work::{Parents, Time, Work, cascade, lock_tasks};
 
 /// The verb, with the time if it is injected.
-pub(super) struct Cancel<'a> {
-    pub(super) request: &'a CancelRequest,
+pub(super) struct Cancel {
+    pub(super) request: CancelRequest,
     pub(super) injected: Option<i64>,
 }
 
-impl Step for Cancel<'_> {
+impl Step for Cancel {
     const VERB: Verb = Verb::Cancel;
     type Answer = CancelAnswer;
 
@@ -27,7 +27,7 @@ impl Step for Cancel<'_> {
         let mut work = Work::read(tx, Verb::Cancel, queue, time, &locked).await?;
         let Some(task) = work.task(id) else { return Ok(CancelAnswer::NotFound) };
         if let State::Ended(state) = task.state {
-            let closing = closing_below(tx, self.request).await?;
+            let closing = closing_below(tx, &self.request).await?;
             return Ok(CancelAnswer::Ended { state, closing });
         }
         let keys = work.join_keys([id]);
@@ -37,7 +37,7 @@ impl Step for Cancel<'_> {
         let closing = std::mem::take(&mut work.closing);
         let mut budget = MAX_SPREAD;
         let spread = cascade(tx, Verb::Cancel, queue, work.time, closing, &mut budget).await?;
-        let closing = spread.left > 0 || closing_below(tx, self.request).await?;
+        let closing = spread.left > 0 || closing_below(tx, &self.request).await?;
         Ok(CancelAnswer::Cancelled { closing })
     }
 }

@@ -24,18 +24,18 @@ impl Tasks for PostgresStore {
         if request.tasks.iter().any(|task| task.parent.is_some()) {
             return Err(invalid(Verb::Spawn, "task", "only a run spawns children"));
         }
-        self.transact(&spawn::Spawn { request: &request, injected: self.injected() }).await
+        self.transact(spawn::Spawn { request, injected: self.injected() }).await
     }
 
     async fn cancel(&self, request: CancelRequest) -> Result<CancelAnswer, StoreError> {
-        self.transact(&cancel::Cancel { request: &request, injected: self.injected() }).await
+        self.transact(cancel::Cancel { request, injected: self.injected() }).await
     }
 
     async fn retry(&self, request: RetryRequest) -> Result<RetryAnswer, StoreError> {
         if request.attempts < 1 {
             return Err(invalid(Verb::Retry, "attempts", "at least one has to be added"));
         }
-        self.transact(&retry::Retry { request: &request, injected: self.injected() }).await
+        self.transact(retry::Retry { request, injected: self.injected() }).await
     }
 
     async fn outcome(&self, request: OutcomeRequest) -> Result<Outcome, StoreError> {

@@ -10,12 +10,12 @@ use crate::transaction::Step;
 use crate::work::{Parents, Time, Work, lock_tasks};
 
 /// The verb, with the time if it is injected.
-pub(super) struct Retry<'a> {
-    pub(super) request: &'a RetryRequest,
+pub(super) struct Retry {
+    pub(super) request: RetryRequest,
     pub(super) injected: Option<i64>,
 }
 
-impl Step for Retry<'_> {
+impl Step for Retry {
     const VERB: Verb = Verb::Retry;
     type Answer = RetryAnswer;
 
@@ -48,7 +48,7 @@ impl Step for Retry<'_> {
     }
 }
 
-impl Retry<'_> {
+impl Retry {
     /// The order of the first checkpoint to set aside.
     async fn find_from(&self, tx: &mut PgConnection) -> Result<Option<i64>, Fault> {
         let Some(key) = &self.request.from else { return Ok(None) };

@@ -12,8 +12,8 @@ use crate::rows::queue_state;
 use crate::transaction::Step;
 
 /// The verb, with the time if it is injected.
-pub(super) struct Spawn<'a> {
-    pub(super) request: &'a SpawnRequest,
+pub(super) struct Spawn {
+    pub(super) request: SpawnRequest,
     pub(super) injected: Option<i64>,
 }
 
@@ -34,7 +34,7 @@ pub(crate) struct Inserted {
     pub(crate) created: HashSet<Uuid>,
 }
 
-impl Step for Spawn<'_> {
+impl Step for Spawn {
     const VERB: Verb = Verb::Spawn;
     type Answer = SpawnAnswer;
 
@@ -60,7 +60,7 @@ impl Step for Spawn<'_> {
     }
 }
 
-impl Spawn<'_> {
+impl Spawn {
     /// Tells for each task whether it is new, or which one was there before.
     async fn find_existing(
         &self,

@@ -14,11 +14,11 @@ use crate::store::PostgresStore;
 #[async_trait]
 impl Upkeep for PostgresStore {
     async fn tick(&self, request: TickRequest) -> Result<TickAnswer, StoreError> {
-        self.transact(&tick::Tick { request: &request, injected: self.injected() }).await
+        self.transact(tick::Tick { request, injected: self.injected() }).await
     }
 
     async fn purge(&self, request: PurgeRequest) -> Result<PurgeAnswer, StoreError> {
-        self.transact(&purge::Purge { request: &request, injected: self.injected() }).await
+        self.transact(purge::Purge { request, injected: self.injected() }).await
     }
 }
 

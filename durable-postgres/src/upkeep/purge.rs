@@ -10,12 +10,12 @@ use crate::rows::State;
 use crate::transaction::Step;
 
 /// The verb, with the time if it is injected.
-pub(super) struct Purge<'a> {
-    pub(super) request: &'a PurgeRequest,
+pub(super) struct Purge {
+    pub(super) request: PurgeRequest,
     pub(super) injected: Option<i64>,
 }
 
-impl Step for Purge<'_> {
+impl Step for Purge {
     const VERB: Verb = Verb::Purge;
     type Answer = PurgeAnswer;
 
@@ -49,7 +49,7 @@ impl Step for Purge<'_> {
     }
 }
 
-impl Purge<'_> {
+impl Purge {
     fn states(&self) -> Vec<i16> {
         let mut states: Vec<i16> =
             self.request.states.iter().map(|state: &EndState| State::Ended(*state).numbers().0).collect();

@@ -13,12 +13,12 @@ use crate::transaction::Step;
 use crate::work::{EventWaits, Parents, Time, Work, cascade, lock_free_tasks};
 
 /// The verb, with the time if it is injected.
-pub(super) struct Tick<'a> {
-    pub(super) request: &'a TickRequest,
+pub(super) struct Tick {
+    pub(super) request: TickRequest,
     pub(super) injected: Option<i64>,
 }
 
-impl Step for Tick<'_> {
+impl Step for Tick {
     const VERB: Verb = Verb::Tick;
     type Answer = TickAnswer;
 

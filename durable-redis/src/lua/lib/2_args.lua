@@ -1,0 +1,34 @@
+-- Reads ARGV from the front. Absent values are empty strings: no name and no payload is one.
+
+local args = { at = 0 }
+
+function args.text()
+  args.at = args.at + 1
+  return ARGV[args.at]
+end
+
+function args.option()
+  local text = args.text()
+  if text ~= '' then return text end
+  return nil
+end
+
+-- A figure that the driver wrote. Nothing of a user's comes through here.
+function args.int()
+  return tonumber(args.text())
+end
+
+function args.option_int()
+  local text = args.option()
+  return text and tonumber(text)
+end
+
+function args.list(read)
+  local items = {}
+  for i = 1, args.int() do items[i] = read() end
+  return items
+end
+
+function args.token()
+  return { task = args.text(), call = args.text(), claim = args.int() }
+end

@@ -1,0 +1,159 @@
+-- claim: ends runs, does what is due, and takes pending tasks.
+--
+-- ARGV     call, repeat 0 or 1, worker, lease, max; count, names; count, ends [token, verb, and: result (complete) ·
+--          failure, retry after or '' (fail) · after (release)]
+-- returns  {no_queue} · {ok, now, ends [{lost} · {cancelled} · {corrupt} · {completed} · {failed} · {retrying, due} ·
+--          {released, due}], claims [{…}], more 0 or 1, next due or false}
+-- bound    ends + max <= 1,000 tasks, 500 descendants, max(100, 2 max) due things, 16 MiB of claims
+
+local call, is_repeat, worker = args.text(), args.int() == 1, args.text()
+local lease, max = args.int(), args.int()
+local names = args.list(args.text)
+local ends = args.list(function()
+  local item = { token = args.token(), verb = args.text(), payload = args.text(), after = args.option_int() }
+  return item
+end)
+if not queue_state then return { 'no_queue' } end
+
+local function close(t, verb, as, at)
+  return { closed = verb, closed_as = as, closed_at = at or '' }
+end
+
+-- Puts the task back until `wait` has passed; when it is ready.
+local function put_back(t, wait_ms, verb, as, also)
+  local at = wait_ms > 0 and clock.after(clock.up, wait_ms) or clock.now
+  for field, value in pairs(close(t, verb, as, at)) do also[field] = value end
+  if wait_ms > 0 then make_sleeping(t, 'retry', at, also) else make_pending(t, at, also) end
+  return { as, at }
+end
+
+local APPLY = {
+  complete = function(t, item)
+    end_task(t, { 'value', item.payload }, close(t, 'complete', 'completed'))
+    return { 'completed' }
+  end,
+  fail = function(t, item)
+    local finish = { 'reported', item.payload }
+    history.failed_run(t, clock.now, finish)
+    if item.after then return put_back(t, item.after, 'fail', 'retrying', { attempt = t.attempt + 1 }) end
+    end_task(t, finish, close(t, 'fail', 'failed'))
+    return { 'failed' }
+  end,
+  release = function(t, item)
+    return put_back(t, item.after, 'release', 'released', {})
+  end,
+}
+
+local function end_run(item)
+  local status, t = task.fence(item.token, item.verb)
+  if status == 'closed' then return { t.closed_as, t.closed_at } end
+  if status ~= 'held' then return { status } end
+  return APPLY[item.verb](t, item)
+end
+
+local function describe(t)
+  local payloads = redis.call('HMGET', key.task(t.id), 'params', 'headers', 'policy')
+  if not (payloads[1] and payloads[2] and payloads[3]) then return nil end
+  return {
+    t.id, t.claims, t.name, payloads[1], payloads[2], payloads[3], t.parent or false, t.attempt,
+    t.max_attempts or false, t.expires_at or false, redis.call('ZCARD', key.steps(t.id)),
+  }, #payloads[1] + #payloads[2] + #payloads[3]
+end
+
+-- The tasks that are still held under this call.
+local function held()
+  local claims = {}
+  for _, id in ipairs(redis.call('ZRANGE', key.held(call), 0, 999)) do
+    local t = task.load(id)
+    if t and not t.corrupt and t.state == 'running' and t.call == call and clock.now < t.expires_at then
+      claims[#claims + 1] = describe(t)
+    end
+  end
+  return claims
+end
+
+local function take(t, position)
+  leave_state(t)
+  task.set(t, {
+    state = 'running', at = '', why = '', claims = t.claims + 1, call = call, worker = worker, lease = lease,
+    expires_at = clock.after(clock.now, lease), started_at = t.started_at or clock.now,
+    closed = '', closed_as = '', closed_at = '',
+  })
+  redis.call('ZADD', key.held(call), position, t.id)
+  due.set(t)
+end
+
+-- Gives the pending members of all names in their order, reading a few of each at a time.
+local function merged(limit)
+  local chunk = math.ceil(limit / #names)
+  local heads = {}
+  local function refill(head)
+    -- What was given is out of the index by now, so that the next ones are in front.
+    head.members, head.at = redis.call('ZRANGE', key.pending(head.name), 0, chunk - 1), 1
+  end
+  for i, name in ipairs(names) do
+    heads[i] = { name = name }
+    refill(heads[i])
+  end
+  return function()
+    local best
+    for _, head in ipairs(heads) do
+      if head.at > chunk then refill(head) end
+      local member = head.members[head.at]
+      if member and (not best or member < best.members[best.at]) then best = head end
+    end
+    if not best then return nil end
+    best.at = best.at + 1
+    return best.members[best.at - 1], best.name
+  end
+end
+
+-- Takes a pending task, or what has to be done instead; the claim and its bytes.
+local function try(member, name, position)
+  local t = task.load(pending_task(member))
+  if not t or t.corrupt or t.state ~= 'pending' then
+    redis.call('ZREM', key.pending(name), member)
+    if t and t.corrupt then end_corrupt(t) end
+    return nil
+  end
+  local limit, cause = due.limit(t)
+  if limit and limit <= clock.now then return nil, end_task(t, { cause }) end
+  local whole = redis.call('HEXISTS', key.task(t.id), 'params') == 1
+  if not whole then
+    t.corrupt = 'params'
+    return nil, end_corrupt(t)
+  end
+  take(t, position)
+  return describe(t)
+end
+
+local function claim()
+  local claims, bytes, examined = {}, 0, 0
+  if max == 0 or #names == 0 or queue_state ~= 'open' then return claims end
+  local next_member = merged(max)
+  while #claims < max and bytes < 16 * 1024 * 1024 and examined < 2 * max + 100 do
+    local member, name = next_member()
+    if not member then break end
+    local given, size = try(member, name, #claims)
+    if given then claims[#claims + 1], bytes = given, bytes + size end
+    examined = examined + 1
+  end
+  return claims
+end
+
+local function more()
+  if queue_state ~= 'open' then return 0 end
+  for _, name in ipairs(names) do
+    if redis.call('EXISTS', key.pending(name)) == 1 then return 1 end
+  end
+  return 0
+end
+
+local answers = {}
+for i, item in ipairs(ends) do answers[i] = end_run(item) end
+max = math.min(max, 1000 - #ends)
+upkeep.run(math.min(math.max(100, 2 * max), 1000))
+local claims = held()
+if #claims == 0 and not is_repeat then claims = claim() end
+ending.spread(500)
+return { 'ok', clock.now, answers, claims, more(), upkeep.next_due() }

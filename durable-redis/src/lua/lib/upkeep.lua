@@ -23,7 +23,8 @@ local function time_out(t, step)
     return due.set(t)
   end
   upkeep.woken = upkeep.woken + 1
-  wait.finish(t, w, wait.decide(w))
+  local finish, at = wait.decide(w)
+  wait.finish(t, w, finish or { 'timeout' }, at or clock.now)
 end
 
 local function do_due(id)

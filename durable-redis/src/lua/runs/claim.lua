@@ -2,7 +2,7 @@
 --
 -- ARGV     call, repeat 0 or 1, worker, lease, max; count, names; count, ends [token, verb, and: result (complete) ·
 --          failure, retry after or '' (fail) · after (release)]
--- returns  {no_queue} · {ok, now, ends [{lost} · {cancelled} · {corrupt} · {completed} · {failed} · {retrying, due} ·
+-- returns  {no_queue, now} · {ok, now, ends [{lost} · {cancelled} · {corrupt} · {completed} · {failed} · {retrying, due} ·
 --          {released, due}], claims [{…}], more 0 or 1, next due or false}
 -- bound    ends + max <= 1,000 tasks, 500 descendants, max(100, 2 max) due things, 16 MiB of claims
 
@@ -13,7 +13,7 @@ local ends = args.list(function()
   local item = { token = args.token(), verb = args.text(), payload = args.text(), after = args.option_int() }
   return item
 end)
-if not queue_state then return { 'no_queue' } end
+if not queue_state then return { 'no_queue', clock.now } end
 
 local function close(t, verb, as, at)
   return { closed = verb, closed_as = as, closed_at = at or '' }
@@ -51,13 +51,17 @@ local function end_run(item)
   return APPLY[item.verb](t, item)
 end
 
-local function describe(t)
-  local payloads = redis.call('HMGET', key.task(t.id), 'params', 'headers', 'policy')
-  if not (payloads[1] and payloads[2] and payloads[3]) then return nil end
+-- The payloads of a claim; nil if one is gone.
+local function payloads_of(t)
+  local found = redis.call('HMGET', key.task(t.id), 'params', 'headers', 'policy')
+  return found[1] and found[2] and found[3] and found or nil
+end
+
+local function describe(t, payloads)
   return {
     t.id, t.claims, t.name, payloads[1], payloads[2], payloads[3], t.parent or false, t.attempt,
-    t.max_attempts or false, t.expires_at or false, redis.call('ZCARD', key.steps(t.id)),
-  }, #payloads[1] + #payloads[2] + #payloads[3]
+    t.max_attempts or false, t.expires_at, redis.call('ZCARD', key.steps(t.id)),
+  }
 end
 
 -- The tasks that are still held under this call.
@@ -66,7 +70,8 @@ local function held()
   for _, id in ipairs(redis.call('ZRANGE', key.held(call), 0, 999)) do
     local t = task.load(id)
     if t and not t.corrupt and t.state == 'running' and t.call == call and clock.now < t.expires_at then
-      claims[#claims + 1] = describe(t)
+      local payloads = payloads_of(t)
+      if payloads then claims[#claims + 1] = describe(t, payloads) end
     end
   end
   return claims
@@ -118,13 +123,13 @@ local function try(member, name, position)
   end
   local limit, cause = due.limit(t)
   if limit and limit <= clock.now then return nil, end_task(t, { cause }) end
-  local whole = redis.call('HEXISTS', key.task(t.id), 'params') == 1
-  if not whole then
-    t.corrupt = 'params'
+  local payloads = payloads_of(t)
+  if not payloads then
+    t.corrupt = 'payload'
     return nil, end_corrupt(t)
   end
   take(t, position)
-  return describe(t)
+  return describe(t, payloads), #payloads[1] + #payloads[2] + #payloads[3]
 end
 
 local function claim()

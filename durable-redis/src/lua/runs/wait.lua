@@ -91,7 +91,7 @@ local function decide_new(w)
 end
 
 -- Registers the new waits and ends those whose end has come.
-local function register(t, item, found)
+local function register(t, item, steps, found)
   for _, w in ipairs(item.waits) do
     if not found.done[w.step] and not found.standing[w.step] then
       local finish, at = decide_new(w)
@@ -104,8 +104,10 @@ local function register(t, item, found)
       end
     end
   end
-  for step, w in pairs(found.standing) do
-    local finish, at = wait.decide(w)
+  for _, step in ipairs(steps) do
+    local w = found.standing[step]
+    local finish, at
+    if w then finish, at = wait.decide(w) end
     if finish then
       wait.finish(t, w, finish, at)
       found.done[step], found.standing[step] = t.order, nil
@@ -151,7 +153,7 @@ local function do_item(item)
   local refusal = refused(t, item, found)
   if refusal then return refusal end
 
-  register(t, item, found)
+  register(t, item, steps, found)
   local counted, done = {}, 0
   for _, step in ipairs(item.rests and item.keys or steps) do
     if found.done[step] and not counted[step] then counted[step], done = true, done + 1 end

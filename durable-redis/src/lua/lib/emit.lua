@@ -14,7 +14,7 @@ function event.wake(e, limit)
     end
   end
   if redis.call('EXISTS', key.waiting(e.name)) == 1 then
-    redis.call('HSET', key.event(e.name), 'unreached', e.unreached)
+    redis.call('HSET', key.event(e.name), 'unreached', e.unreached or e.at)
     redis.call('ZADD', key.waking, 'NX', clock.now, e.name)
   else
     redis.call('HSET', key.event(e.name), 'unreached', '')

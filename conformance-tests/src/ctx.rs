@@ -1,0 +1,179 @@
+//! What a case works with: two handles, the clock, a queue, and short words for the usual steps.
+
+pub(crate) mod steps;
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use durable_core::model::{Clock, ManualClock, QueueName, TaskId, TaskName, Timestamp};
+use durable_core::store::{
+    PutQueueAnswer, PutQueueRequest, QueueState, Store, TaskDetail, TaskRequest, TaskView, Verb,
+};
+
+use crate::checked::{Checked, World};
+use crate::expect::{Violation, same, some};
+use crate::layer::Layered;
+use crate::registry::Verdict;
+use crate::snapshot::{Snapshot, read_task};
+
+/// The world of one case.
+///
+/// The short words take the two handles in turn, so that a store which keeps anything in a handle is found out.
+#[derive(Clone)]
+pub struct Ctx {
+    /// One handle on the namespace.
+    pub a: Arc<dyn Store>,
+    /// Another one.
+    pub b: Arc<dyn Store>,
+    /// The clock of every handle.
+    pub clock: ManualClock,
+    /// A queue that exists and is open; the short words are about this one.
+    pub queue: QueueName,
+    world: Arc<World>,
+    /// The first handle, as the store gave it: what the suite itself looks at is no step.
+    plain: Arc<dyn Store>,
+    turn: Arc<AtomicUsize>,
+}
+
+impl Ctx {
+    pub(crate) async fn open(world: Arc<World>, clock: ManualClock) -> anyhow::Result<Self> {
+        let open = || world.harness.open(&world.namespace, Clock::Manual(clock.clone()));
+        let (plain, other) = (open().await?, open().await?);
+        let ctx = Self {
+            a: checked(&world, "a", plain.clone()),
+            b: checked(&world, "b", other),
+            clock,
+            queue: QueueName::new("main")?,
+            world,
+            plain,
+            turn: Arc::default(),
+        };
+        let put = ctx.a.put_queue(PutQueueRequest::new(ctx.queue.clone(), QueueState::Open)).await?;
+        anyhow::ensure!(put == PutQueueAnswer::Created, "a new namespace already has a queue: {put:?}");
+        Ok(ctx)
+    }
+
+    /// Opens one more handle.
+    ///
+    /// # Errors
+    ///
+    /// When the harness cannot open it.
+    pub async fn handle(&self) -> Result<Arc<dyn Store>, Violation> {
+        let number = self.turn.fetch_add(2, Ordering::Relaxed);
+        let opened = self.world.harness.open(&self.world.namespace, Clock::Manual(self.clock.clone())).await;
+        match opened {
+            Ok(plain) => Ok(checked(&self.world, &format!("h{number}"), plain)),
+            Err(error) => Err(Violation::new("one more handle", format!("{error:#}"), "a handle")),
+        }
+    }
+
+    /// The handle whose turn it is.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        if self.turn.fetch_add(1, Ordering::Relaxed).is_multiple_of(2) { &self.a } else { &self.b }
+    }
+
+    /// The store has this verb: for what a case looks at besides.
+    pub fn has(&self, verb: Verb) -> bool {
+        self.world.has(&[verb])
+    }
+
+    /// How many filler tasks a case of scale uses.
+    pub fn filler(&self) -> usize {
+        self.world.harness.filler()
+    }
+
+    /// Ends the case as not run, for want of something that the harness does not provide.
+    ///
+    /// # Errors
+    ///
+    /// Never; it is what a case returns.
+    pub fn not_run(&self, reason: &str) -> Verdict {
+        self.world.journal.not_run(reason);
+        Ok(())
+    }
+
+    /// Makes the record of a task undecodable; `false` when the harness cannot.
+    ///
+    /// # Errors
+    ///
+    /// When the harness tried and failed.
+    pub async fn corrupt(&self, task: TaskId) -> Result<bool, Violation> {
+        match self.world.harness.corrupt(&self.world.namespace, &self.queue, task).await {
+            None => Ok(false),
+            Some(Ok(())) => Ok(true),
+            Some(Err(error)) => Err(Violation::new("the hook corrupt", format!("{error:#}"), "success")),
+        }
+    }
+
+    /// The same world with the short words on another queue.
+    pub fn on(&self, queue: &QueueName) -> Self {
+        Self { queue: queue.clone(), ..self.clone() }
+    }
+
+    /// Creates another queue and gives the world on it.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be created.
+    pub async fn another_queue(&self, name: &str) -> Result<Self, Violation> {
+        let queue = QueueName::new(name)?;
+        let put = self.store().put_queue(PutQueueRequest::new(queue.clone(), QueueState::Open)).await?;
+        same("put_queue of a new queue", &put, &PutQueueAnswer::Created)?;
+        Ok(self.on(&queue))
+    }
+
+    /// Moves the clock of all handles forward.
+    pub fn advance(&self, millis: u64) {
+        self.clock.advance(Duration::from_millis(millis));
+    }
+
+    /// What the clock shows.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Everything that the store shows of the queue.
+    pub(crate) async fn snapshot(&self) -> Result<Snapshot, Violation> {
+        Snapshot::read(&*self.plain, &self.world, &self.queue).await
+    }
+
+    /// One task with its waits and all of its history; the case must need `Task`.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such task.
+    pub async fn detail(&self, task: TaskId) -> Result<TaskDetail, Violation> {
+        let request = TaskRequest::new(self.queue.clone(), task);
+        let (detail, history) = read_task(&**self.store(), request).await?;
+        let mut detail = some("the task", detail)?;
+        detail.history.items = history;
+        Ok(detail)
+    }
+
+    /// One task as it is stored; the case must need `Task`.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such task.
+    pub async fn view(&self, task: TaskId) -> Result<TaskView, Violation> {
+        Ok(self.detail(task).await?.task)
+    }
+}
+
+fn checked(world: &Arc<World>, handle: &str, plain: Arc<dyn Store>) -> Arc<dyn Store> {
+    let layer = Checked::new(world.clone(), handle.to_owned(), plain.clone());
+    Arc::new(Layered::new(plain, layer))
+}
+
+impl fmt::Debug for Ctx {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ctx").field("queue", &self.queue).finish_non_exhaustive()
+    }
+}
+
+/// The name of the tasks that the short words spawn and claim.
+pub(crate) fn job_name() -> Result<TaskName, Violation> {
+    Ok(TaskName::new("job")?)
+}

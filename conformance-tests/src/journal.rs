@@ -1,0 +1,98 @@
+//! What a case did so far: its calls, the ones that have not returned, and the first broken invariant.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use durable_core::store::Verb;
+
+use crate::expect::Violation;
+
+/// How many of the last calls a failure shows.
+const SHOWN: usize = 24;
+
+/// The record of one case, shared by its handles.
+#[derive(Debug, Default)]
+pub(crate) struct Journal(Mutex<Record>);
+
+#[derive(Debug, Default)]
+struct Record {
+    calls: u64,
+    pending: BTreeMap<u64, String>,
+    recent: VecDeque<String>,
+    verbs: BTreeSet<Verb>,
+    broken: Option<Violation>,
+    not_run: Option<String>,
+}
+
+impl Journal {
+    fn record(&self) -> MutexGuard<'_, Record> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes that a call starts; it is pending until the ticket is dropped.
+    pub(crate) fn starts(self: &Arc<Self>, verb: Verb, handle: &str) -> Pending {
+        let mut record = self.record();
+        record.calls += 1;
+        let number = record.calls;
+        let line = format!("{number} {handle}.{verb}");
+        record.verbs.insert(verb);
+        record.pending.insert(number, line.clone());
+        record.recent.push_back(line);
+        if record.recent.len() > SHOWN {
+            record.recent.pop_front();
+        }
+        Pending { journal: self.clone(), number }
+    }
+
+    /// Notes a broken invariant; the first one counts.
+    pub(crate) fn breaks(&self, violation: Violation) {
+        self.record().broken.get_or_insert(violation);
+    }
+
+    /// Notes why the case could not be run.
+    pub(crate) fn not_run(&self, reason: &str) {
+        self.record().not_run = Some(reason.to_owned());
+    }
+
+    /// The first broken invariant.
+    pub(crate) fn broken(&self) -> Option<Violation> {
+        self.record().broken.clone()
+    }
+
+    /// Why the case could not be run.
+    pub(crate) fn reason(&self) -> Option<String> {
+        self.record().not_run.clone()
+    }
+
+    /// The verbs that the case called.
+    pub(crate) fn verbs(&self) -> BTreeSet<Verb> {
+        self.record().verbs.clone()
+    }
+
+    /// The last calls, for a report.
+    pub(crate) fn recent(&self) -> String {
+        let record = self.record();
+        let lines: Vec<_> = record.recent.iter().map(String::as_str).collect();
+        format!("{} of {} calls: {}", lines.len(), record.calls, lines.join(" · "))
+    }
+
+    /// The calls that have not returned.
+    pub(crate) fn pending(&self) -> String {
+        let record = self.record();
+        let lines: Vec<_> = record.pending.values().map(String::as_str).collect();
+        if lines.is_empty() { "no call at all".to_owned() } else { lines.join(" · ") }
+    }
+}
+
+/// A call that has not returned.
+#[derive(Debug)]
+pub(crate) struct Pending {
+    journal: Arc<Journal>,
+    number: u64,
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        self.journal.record().pending.remove(&self.number);
+    }
+}

@@ -1,0 +1,61 @@
+//! The conformance suite over Redis: `cargo test -p durable-redis --test conformance`.
+
+mod support;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use durable_conformance::{Harness, Namespace};
+use durable_core::model::{Clock, QueueName, TaskId};
+use durable_core::store::{Store, Verb};
+use durable_redis::{RedisOptions, RedisStore};
+
+const NOT_YET: [Verb; 6] =
+    [Verb::DropQueue, Verb::ListQueues, Verb::Retry, Verb::Purge, Verb::Hints, Verb::Counts];
+
+struct Redis;
+
+fn prefix(namespace: &Namespace) -> String {
+    format!("{namespace}:")
+}
+
+#[async_trait]
+impl Harness for Redis {
+    fn name(&self) -> &'static str {
+        "durable-redis"
+    }
+
+    fn verbs(&self) -> Vec<Verb> {
+        Verb::ALL.into_iter().filter(|verb| !NOT_YET.contains(verb)).collect()
+    }
+
+    async fn open(&self, namespace: &Namespace, clock: Clock) -> anyhow::Result<Arc<dyn Store>> {
+        let options = RedisOptions::default().prefix(prefix(namespace)).clock(clock);
+        Ok(Arc::new(RedisStore::open(support::url(), options).await?))
+    }
+
+    async fn destroy(&self, namespace: &Namespace) -> anyhow::Result<()> {
+        support::remove(&mut support::connect(), &prefix(namespace));
+        Ok(())
+    }
+
+    async fn corrupt(
+        &self,
+        namespace: &Namespace,
+        _queue: &QueueName,
+        task: TaskId,
+    ) -> Option<anyhow::Result<()>> {
+        let mut connection = support::connect();
+        let record = support::keys(&mut connection, &prefix(namespace))
+            .into_iter()
+            .find(|key| key.ends_with(format!(":t:{task}").as_bytes()))?;
+        let spoilt: redis::RedisResult<()> =
+            redis::cmd("HSET").arg(record).arg("attempt").arg("not a number").query(&mut connection);
+        Some(spoilt.map_err(Into::into))
+    }
+}
+
+fn main() -> ExitCode {
+    durable_conformance::main(Redis)
+}

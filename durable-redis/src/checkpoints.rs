@@ -45,7 +45,7 @@ fn saved(status: &str, reply: &mut Reply) -> Result<SaveAnswer, StoreError> {
     match status {
         "stored" => Ok(SaveAnswer::Stored { expires_at: reply.time()? }),
         "conflict" => Ok(SaveAnswer::Conflict { stored: end(&mut reply.nested()?)? }),
-        "closed" => Ok(SaveAnswer::QueueClosed),
+        "sealed" => Ok(SaveAnswer::QueueClosed),
         _ => Err(reply.unreadable("a known status")),
     }
 }

@@ -50,7 +50,7 @@ impl Tasks for RedisStore {
         let (status, mut reply) = self.run(Verb::Spawn, &SPAWN, &request.queue, &args).await?;
         match status.as_str() {
             "no_queue" => Err(StoreError::queue_not_found(Verb::Spawn)),
-            "closed" => Ok(SpawnAnswer::QueueClosed),
+            "sealed" => Ok(SpawnAnswer::QueueClosed),
             "conflict" => Ok(SpawnAnswer::Conflict { index: reply.int()?, existing: reply.task_id()? }),
             "ok" => reply
                 .list(|mut one| Ok(Spawned { task: one.task_id()?, created: one.flag()? }))

@@ -1,6 +1,8 @@
 //! A throwaway Redis for one test binary: cluster-enabled, with every slot on it.
 #![allow(dead_code, unreachable_pub, missing_docs, reason = "each test binary uses a part of it")]
 
+pub mod steps;
+
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
@@ -54,10 +56,8 @@ impl Server {
     /// Starts a cluster of one node that has every slot.
     pub fn start_cluster() -> Self {
         let server = Self::start();
-        let () = redis::cmd("CLUSTER")
-            .arg(&["ADDSLOTSRANGE", "0", "16383"])
-            .query(&mut server.connect())
-            .unwrap();
+        let () =
+            redis::cmd("CLUSTER").arg(&["ADDSLOTSRANGE", "0", "16383"]).query(&mut server.connect()).unwrap();
         server.wait_until_ok();
         server
     }

@@ -1,7 +1,7 @@
 -- save: stores checkpoints, each with its effect.
 --
 -- ARGV     count, items [token, step, kind, payload, took, effect (none · spawn, count, tasks · emit, event)]
--- returns  {no_queue} · {ok, items [{lost} · {cancelled} · {corrupt} · {closed} · {stored, expires_at} ·
+-- returns  {no_queue} · {ok, items [{lost} · {cancelled} · {corrupt} · {sealed} · {stored, expires_at} ·
 --          {conflict, end}]}
 -- bound    items and children <= 1,000; 500 waits ended by events
 
@@ -43,7 +43,7 @@ local function do_item(item)
   if status ~= 'held' then return { status } end
   local order = history.find(t, item.step)
   if order then return stored_before(t, item, order) end
-  if item.effect == 'spawn' and queue_state == 'sealed' then return { 'closed' } end
+  if item.effect == 'spawn' and queue_state == 'sealed' then return { 'sealed' } end
 
   history.checkpoint(t, item.step, item.kind, { 'value', item.payload }, clock.now - item.took, clock.now)
   apply_effect(t, item)

@@ -5,11 +5,11 @@
 -- ARGV   1 now in ms, or '' for the server's own clock; then what the verb's header lists
 --
 -- `never` is a key that nobody writes. Declared beside keys that exist, it makes the server itself refuse a script
--- on a moving slot (ASK on the old node, TRYAGAIN on the new one). The probe below says so for what is left.
+-- on a moving slot: ASK on the old node, TRYAGAIN on the new one, which has a part of the records. The probe says
+-- `moving` where a server does not look at what is declared.
 
 local key = {
   queue = KEYS[1],
-  never = KEYS[2],
   due = KEYS[3],
   closing = KEYS[4],
   waking = KEYS[5],
@@ -19,12 +19,12 @@ local key = {
 }
 
 do
-  local probe = redis.pcall('EXISTS', key.never)
+  local base = string.sub(KEYS[1], 1, -2)
+  local probe = redis.pcall('EXISTS', base .. '~never')
   if type(probe) == 'table' and probe.err then
     return { 'moving' }
   end
 
-  local base = string.sub(KEYS[1], 1, -2)
   for role, letter in pairs({
     task = 't',        -- hash: the record of a task, by id
     history = 'h',     -- hash: order -> checkpoint or failed run

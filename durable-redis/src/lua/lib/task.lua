@@ -87,7 +87,7 @@ function task.fence(token, verb)
   if not t then return 'lost' end
   if t.corrupt then return 'corrupt' end
   if t.call ~= token.call or t.claims ~= token.claim then return 'lost' end
-  if t.closed == verb then return 'closed', t end
+  if verb and t.closed == verb then return 'closed', t end
   if t.state == 'cancelled' then return 'cancelled' end
   if t.state ~= 'running' or clock.now >= t.expires_at then return 'lost' end
   return 'held', t

@@ -1,7 +1,7 @@
 -- spawn: stores tasks, all or none.
 --
 -- ARGV     count, tasks
--- returns  {no_queue} · {closed} · {conflict, index from 0, task} · {ok, {{task, created 0 or 1}, …}}
+-- returns  {no_queue} · {sealed} · {conflict, index from 0, task} · {ok, {{task, created 0 or 1}, …}}
 -- bound    at most 7 commands a task, at most 1,000 tasks
 
 local items = args.list(args.new_task)
@@ -24,7 +24,7 @@ for i, new in ipairs(items) do
     if new.idempotency then by_key[new.idempotency] = new end
   end
 end
-if queue_state == 'sealed' and #fresh > 0 then return { 'closed' } end
+if queue_state == 'sealed' and #fresh > 0 then return { 'sealed' } end
 
 for _, new in ipairs(fresh) do spawn.create(new) end
 return { 'ok', answers }

@@ -28,6 +28,19 @@ pub(crate) struct World {
 }
 
 impl World {
+    /// Another namespace of the same store, in the same journal.
+    pub(crate) fn elsewhere(&self) -> Self {
+        let namespace = Namespace::new();
+        self.journal.opens(&namespace);
+        Self {
+            harness: self.harness.clone(),
+            namespace,
+            journal: self.journal.clone(),
+            verbs: self.verbs.clone(),
+            checks: self.checks,
+        }
+    }
+
     /// The store has all of these verbs.
     pub(crate) fn has(&self, verbs: &[Verb]) -> bool {
         verbs.iter().all(|verb| self.verbs.contains(verb))

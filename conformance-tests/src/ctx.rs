@@ -76,6 +76,7 @@ impl Ctx {
 
     /// The store has this verb: for what a case looks at besides.
     pub fn has(&self, verb: Verb) -> bool {
+        self.world.journal.permits(verb);
         self.world.has(&[verb])
     }
 
@@ -122,6 +123,17 @@ impl Ctx {
         let put = self.store().put_queue(PutQueueRequest::new(queue.clone(), QueueState::Open)).await?;
         same("put_queue of a new queue", &put, &PutQueueAnswer::Created)?;
         Ok(self.on(&queue))
+    }
+
+    /// The world of another namespace, with the same clock.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be opened.
+    pub async fn elsewhere(&self) -> Result<Self, Violation> {
+        let world = Arc::new(self.world.elsewhere());
+        let opened = Self::open(world, self.clock.clone()).await;
+        opened.map_err(|error| Violation::new("another namespace", format!("{error:#}"), "two handles on it"))
     }
 
     /// Moves the clock of all handles forward.

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use durable_core::store::Verb;
 
 use crate::expect::Violation;
+use crate::harness::Namespace;
 
 /// How many of the last calls a failure shows.
 const SHOWN: usize = 24;
@@ -20,6 +21,8 @@ struct Record {
     pending: BTreeMap<u64, String>,
     recent: VecDeque<String>,
     verbs: BTreeSet<Verb>,
+    permitted: BTreeSet<Verb>,
+    elsewhere: Vec<Namespace>,
     broken: Option<Violation>,
     not_run: Option<String>,
 }
@@ -64,9 +67,25 @@ impl Journal {
         self.record().not_run.clone()
     }
 
-    /// The verbs that the case called.
+    /// Notes that the case asked whether the store has a verb, and so may call it.
+    pub(crate) fn permits(&self, verb: Verb) {
+        self.record().permitted.insert(verb);
+    }
+
+    /// Notes that the case opened another namespace.
+    pub(crate) fn opens(&self, namespace: &Namespace) {
+        self.record().elsewhere.push(namespace.clone());
+    }
+
+    /// The namespaces that the case opened besides its own.
+    pub(crate) fn elsewhere(&self) -> Vec<Namespace> {
+        self.record().elsewhere.clone()
+    }
+
+    /// The verbs that the case called without asking whether the store has them.
     pub(crate) fn verbs(&self) -> BTreeSet<Verb> {
-        self.record().verbs.clone()
+        let record = self.record();
+        record.verbs.difference(&record.permitted).copied().collect()
     }
 
     /// The last calls, for a report.

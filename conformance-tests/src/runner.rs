@@ -100,13 +100,20 @@ fn run(case: Case, harness: Arc<dyn Harness>, runtime: &Handle) -> Result<Comple
         checks: !case.heavy,
     });
     let outcome = runtime.block_on(watched(case, world.clone()));
-    let destroyed = runtime.block_on(world.harness.destroy(&world.namespace));
+    let destroyed = runtime.block_on(destroy(&world));
     outcome.map_err(|problem| Failed::from(report(&case, &world, &problem)))?;
     destroyed.map_err(|error| Failed::from(format!("the harness cannot destroy a namespace: {error:#}")))?;
     match world.journal.reason() {
         Some(reason) => Ok(Completion::ignored_with(reason)),
         None => Ok(Completion::Completed),
     }
+}
+
+async fn destroy(world: &World) -> anyhow::Result<()> {
+    for namespace in world.journal.elsewhere() {
+        world.harness.destroy(&namespace).await?;
+    }
+    world.harness.destroy(&world.namespace).await
 }
 
 fn needed(case: &Case) -> impl Iterator<Item = Verb> {

@@ -2,11 +2,12 @@
 
 mod checkpoints;
 mod claim;
+mod queues;
 mod wait;
 
 use crate::registry::Case;
 
 /// Every case of the suite, in the order of the roles.
 pub fn cases() -> Vec<Case> {
-    [claim::CASES, wait::CASES, checkpoints::CASES].concat()
+    [queues::CASES, claim::CASES, wait::CASES, checkpoints::CASES].concat()
 }

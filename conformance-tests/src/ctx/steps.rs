@@ -1,19 +1,20 @@
 //! The short words: one step of a store each, on the handle whose turn it is.
 
 use durable_core::model::{
-    CallId, CancelCause, Checkpoint, CheckpointKind, Deadline, EmitId, EventName, Lease, Millis, Payload,
-    StepKey, TaskId, TaskName, Timestamp, Token, WorkerName,
+    CallId, CancelCause, Checkpoint, CheckpointKind, Deadline, EmitId, End, EventName, IdempotencyKey, Lease,
+    Millis, ParentClosePolicy, Payload, StepKey, TaskId, TaskName, Timestamp, Token, WorkerName,
 };
 use durable_core::store::{
     CancelAnswer, CancelRequest, Claim, ClaimAnswer, ClaimRequest, Effect, EmitAnswer, EmitRequest,
-    EndAnswer, Ending, EventWrite, ExtendItem, ExtendRequest, LoadRequest, NewTask, NewWait, Outcome,
-    OutcomeRequest, PurgeAnswer, PurgeRequest, Rest, RetryAfter, SaveAnswer, SaveItem, SaveRequest,
-    SpawnAnswer, SpawnRequest, Spawned, TickAnswer, TickRequest, WaitAnswer, WaitItem, WaitRequest,
-    WaitSource,
+    EndAnswer, Ending, EventWrite, ExtendItem, ExtendRequest, Idempotency, LoadRequest, MetWait, NewTask,
+    NewWait, Outcome, OutcomeRequest, ParentLink, PurgeAnswer, PurgeRequest, PutQueueAnswer, PutQueueRequest,
+    QueueState, Rest, RetryAfter, RunEnd, SaveAnswer, SaveItem, SaveRequest, SpawnAnswer, SpawnRequest,
+    Spawned, TickAnswer, TickRequest, WaitAnswer, WaitItem, WaitRequest, WaitSource,
 };
 
 use super::{Ctx, job_name};
 use crate::expect::{Fenced, Refusal, Violation, holds, one, same};
+use crate::snapshot::Snapshot;
 
 /// The lease of the claims that the short words take, in milliseconds.
 pub(crate) const LEASE: u64 = 60_000;
@@ -118,6 +119,51 @@ pub(crate) fn named(name: &str) -> Result<NewTask, Violation> {
     Ok(NewTask::new(TaskId::new(), TaskName::new(name)?, json("null")))
 }
 
+/// The key that a child of [`Ctx::spawn_child`] joins under.
+pub(crate) fn join_key(name: &str) -> Result<StepKey, Violation> {
+    key(&format!("$child:{name}"))
+}
+
+/// A child to spawn, that joins under [`join_key`].
+pub(crate) fn child(name: &str, on_close: ParentClosePolicy) -> Result<NewTask, Violation> {
+    let join_key = join_key(name)?;
+    job_with(|task| task.parent = Some(ParentLink { join_key, on_close }))
+}
+
+/// A checkpoint that spawns children.
+pub(crate) fn spawning(token: Token, key: &StepKey, children: Vec<NewTask>) -> SaveItem {
+    SaveItem { kind: CheckpointKind::Spawn, effect: Effect::Spawn(children), ..step(token, key, "[]") }
+}
+
+/// A checkpoint that emits an event.
+pub(crate) fn emitting(token: Token, key: &StepKey, event: EventWrite) -> SaveItem {
+    SaveItem { kind: CheckpointKind::Emit, effect: Effect::Emit(event), ..step(token, key, "null") }
+}
+
+/// One write of an event.
+pub(crate) fn write(name: &EventName, payload: &str) -> EventWrite {
+    EventWrite { name: name.clone(), payload: json(payload), metadata: json("{}"), id: EmitId::new() }
+}
+
+/// A task with an idempotency key.
+pub(crate) fn keyed(idempotency_key: &str, fingerprint: &str) -> Result<NewTask, Violation> {
+    let key = IdempotencyKey::new(idempotency_key)?;
+    job_with(|task| task.idempotency = Some(Idempotency { key, fingerprint: fingerprint.to_owned() }))
+}
+
+/// The waits that have ended, when that is the answer.
+pub(crate) fn met_waits(answer: WaitAnswer) -> Result<Vec<MetWait>, Violation> {
+    match answer {
+        WaitAnswer::Met(met) => Ok(met),
+        other => Err(Violation::new("wait", format!("{other:?}"), "met")),
+    }
+}
+
+/// A value as the end of a wait or a checkpoint.
+pub(crate) fn value(text: &str) -> End {
+    End::Value(json(text))
+}
+
 impl Ctx {
     /// Spawns tasks.
     pub(crate) async fn spawn_all(&self, tasks: Vec<NewTask>) -> Result<Vec<Spawned>, Violation> {
@@ -182,7 +228,7 @@ impl Ctx {
 
     /// Ends a run, and gives the answer as it is.
     pub(crate) async fn try_end(&self, token: Token, ending: Ending) -> Result<Fenced<EndAnswer>, Violation> {
-        let request = self.claim_request(0)?.ending(vec![durable_core::store::RunEnd { token, ending }]);
+        let request = self.claim_request(0)?.ending(vec![RunEnd { token, ending }]);
         let answer = self.claim_with(request).await?;
         holds("claims of a call for none", answer.claims.is_empty(), &answer.claims, "none")?;
         Ok(one("the answers to one end", answer.ends)?.map_err(Refusal::from))
@@ -305,5 +351,41 @@ impl Ctx {
         let states = vec![Completed, Failed, Cancelled];
         let request = PurgeRequest::new(self.queue.clone(), states, millis(age), 1_000).with_events();
         Ok(self.store().purge(request).await?)
+    }
+
+    /// Claims nothing, but asks when something is due next.
+    pub(crate) async fn next_due(&self) -> Result<Option<Timestamp>, Violation> {
+        Ok(self.claim_with(self.claim_request(0)?).await?.next_due)
+    }
+
+    /// Rests on one wait that must have ended.
+    pub(crate) async fn met(&self, token: Token, key: &StepKey) -> Result<MetWait, Violation> {
+        let met = met_waits(self.wait(token, vec![], Some(rest(&[key], 1))).await?)?;
+        let met = one("the ended waits", met)?;
+        same("the key of the ended wait", &met.key, key)?;
+        Ok(met)
+    }
+
+    /// Spawns one child under a claim; it joins under `$child:{name}`.
+    pub(crate) async fn spawn_child(
+        &self,
+        parent: Token,
+        name: &str,
+        on_close: ParentClosePolicy,
+    ) -> Result<TaskId, Violation> {
+        let child = child(name, on_close)?;
+        let id = child.id;
+        self.save(spawning(parent, &key(&format!("$spawn:{name}"))?, vec![child])).await?;
+        Ok(id)
+    }
+
+    /// Sets the state of the queue.
+    pub(crate) async fn put(&self, state: QueueState) -> Result<PutQueueAnswer, Violation> {
+        Ok(self.store().put_queue(PutQueueRequest::new(self.queue.clone(), state)).await?)
+    }
+
+    /// Wants nothing to have changed since `before`.
+    pub(crate) async fn unchanged(&self, before: &Snapshot, what: &str) -> Result<(), Violation> {
+        before.unchanged(&self.snapshot().await?, what)
     }
 }

@@ -3,7 +3,7 @@
 use durable_core::model::{
     CancelCause, Checkpoint, CheckpointKind, End, EndState, Failure, StepKey, TaskId, TaskState, WorkerName,
 };
-use durable_core::store::StoreError;
+use durable_core::store::{QueueState, StoreError};
 
 use crate::reply::Reply;
 
@@ -31,6 +31,25 @@ fn kind(word: &str) -> Result<CheckpointKind, ()> {
         "timer" => CheckpointKind::Timer,
         "event" => CheckpointKind::Event,
         "child" => CheckpointKind::Child,
+        _ => return Err(()),
+    })
+}
+
+/// The word for a queue's state.
+pub(crate) fn queue_word(state: QueueState) -> &'static str {
+    match state {
+        QueueState::Open => "open",
+        QueueState::Paused => "paused",
+        QueueState::Sealed => "sealed",
+    }
+}
+
+/// A queue's state by its word.
+pub(crate) fn queue_state(word: &str) -> Result<QueueState, ()> {
+    Ok(match word {
+        "open" => QueueState::Open,
+        "paused" => QueueState::Paused,
+        "sealed" => QueueState::Sealed,
         _ => return Err(()),
     })
 }

@@ -17,6 +17,7 @@ use crate::script::{Script, script};
 
 static TASK: Script = script!("inspect/task");
 static TASKS: Script = script!("inspect/tasks");
+static COUNTS: Script = script!("inspect/counts");
 static EVENTS: Script = script!("inspect/events");
 
 fn rest(keys: Option<Vec<StepKey>>, need: Option<i64>) -> Option<RestView> {
@@ -200,8 +201,20 @@ impl Inspect for RedisStore {
         Ok(Page { items: reply.list(event_view)?, next: reply.option_text()?.map(Cursor) })
     }
 
-    async fn counts(&self, _request: CountsRequest) -> Result<Counts, StoreError> {
-        Err(StoreError::unsupported(Verb::Counts))
+    async fn counts(&self, request: CountsRequest) -> Result<Counts, StoreError> {
+        let (status, mut reply) = self.run(Verb::Counts, &COUNTS, &request.queue, &self.args()).await?;
+        if status == "no_queue" {
+            return Err(StoreError::queue_not_found(Verb::Counts));
+        }
+        Ok(Counts {
+            sleeping: reply.int()?,
+            pending: reply.int()?,
+            running: reply.int()?,
+            completed: reply.int()?,
+            failed: reply.int()?,
+            cancelled: reply.int()?,
+            ready: reply.int()?,
+        })
     }
 }
 

@@ -16,7 +16,7 @@ pub(crate) struct Keys {
 
 impl Keys {
     /// The roles of the fixed keys. `q` is first: the scripts take the tag from it.
-    const FIXED: [&'static str; 8] = ["q", "~never", "d", "x", "y", "n", "m", "i"];
+    const FIXED: [&'static str; 10] = ["q", "~never", "d", "x", "y", "n", "m", "v", "i", "k"];
 
     /// The keys of `queue` under `prefix`.
     pub(crate) fn new(prefix: &str, queue: &QueueName) -> Self {
@@ -27,6 +27,11 @@ impl Keys {
     pub(crate) fn fixed(&self) -> Vec<String> {
         Self::FIXED.iter().map(|role| format!("{}{role}", self.base)).collect()
     }
+}
+
+/// The register of queue names. Its tag holds a character that no encoded name has.
+pub(crate) fn register(prefix: &str) -> String {
+    format!("{prefix}{{~queues}}")
 }
 
 /// A prefix must leave the first brace to the hash tag.

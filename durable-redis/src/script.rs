@@ -25,6 +25,7 @@ macro_rules! script {
             include_str!("lua/lib/spawn.lua"),
             include_str!("lua/lib/upkeep.lua"),
             include_str!("lua/lib/view.lua"),
+            include_str!("lua/lib/removal.lua"),
             include_str!(concat!("lua/", $verb, ".lua")),
         ))
     };

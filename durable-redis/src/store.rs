@@ -81,6 +81,15 @@ impl RedisStore {
         Ok(Self { connection, prefix: options.prefix, clock: options.clock })
     }
 
+    pub(crate) fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
+    /// Runs one plain command.
+    pub(crate) async fn plain(&self, verb: Verb, command: &redis::Cmd) -> Result<redis::Value, StoreError> {
+        command.query_async(&mut self.connection.clone()).await.map_err(|error| classify(verb, error))
+    }
+
     /// The arguments of a call that happens now.
     pub(crate) fn args<'a>(&self) -> Args<'a> {
         Args::at(self.clock.injected())

@@ -1,7 +1,7 @@
 //! Tasks: what a client does.
 
 use async_trait::async_trait;
-use durable_core::model::{End, Millis, ParentClosePolicy};
+use durable_core::model::{End, Millis, ParentClosePolicy, StepKey};
 use durable_core::store::{
     CancelAnswer, CancelRequest, NewTask, Outcome, OutcomeRequest, RetryAnswer, RetryRequest, SpawnAnswer,
     SpawnRequest, Spawned, StoreError, Tasks, Verb,
@@ -10,12 +10,13 @@ use durable_core::store::{
 use crate::RedisStore;
 use crate::args::Args;
 use crate::decode::{cause_words, end, end_state};
-use crate::reply::corrupt;
+use crate::reply::{corrupt, invalid};
 use crate::script::{Script, script};
 use crate::store::within_bounds;
 
 static SPAWN: Script = script!("tasks/spawn");
 static CANCEL: Script = script!("tasks/cancel");
+static RETRY: Script = script!("tasks/retry");
 static OUTCOME: Script = script!("tasks/outcome");
 
 /// Writes a new task as `args.new_task` reads it.
@@ -77,8 +78,24 @@ impl Tasks for RedisStore {
         }
     }
 
-    async fn retry(&self, _request: RetryRequest) -> Result<RetryAnswer, StoreError> {
-        Err(StoreError::unsupported(Verb::Retry))
+    async fn retry(&self, request: RetryRequest) -> Result<RetryAnswer, StoreError> {
+        if request.attempts < 1 {
+            return Err(invalid(Verb::Retry, "attempts", "there is at least one to add"));
+        }
+        let from = request.from.as_ref().map(StepKey::as_str);
+        let args = self.args().owned(request.task.to_string()).int(request.attempts.into()).option(from);
+        let (status, mut reply) = self.run(Verb::Retry, &RETRY, &request.queue, &args).await?;
+        match status.as_str() {
+            "no_queue" => Err(StoreError::queue_not_found(Verb::Retry)),
+            "not_found" => Ok(RetryAnswer::NotFound),
+            "corrupt" => Err(corrupt(Verb::Retry)),
+            "live" => Ok(RetryAnswer::Live),
+            "ended" => Ok(RetryAnswer::Ended(reply.parse("an end state", |word| end_state(&word))?)),
+            "closing" => Ok(RetryAnswer::Closing),
+            "unknown" => Err(invalid(Verb::Retry, "from", "the task has no such checkpoint")),
+            "reopened" => Ok(RetryAnswer::Reopened),
+            _ => Err(reply.unreadable("a known status")),
+        }
     }
 
     async fn outcome(&self, request: OutcomeRequest) -> Result<Outcome, StoreError> {

@@ -1,14 +1,17 @@
 //! Upkeep: what keeps a queue going when nobody else does.
 
 use async_trait::async_trait;
+use durable_core::model::TaskState;
 use durable_core::store::{
     ExpiredRun, PurgeAnswer, PurgeRequest, StoreError, TickAnswer, TickRequest, Upkeep, Verb,
 };
 
 use crate::RedisStore;
+use crate::decode::state_word;
 use crate::reply::Reply;
 use crate::script::{Script, script};
 
+static PURGE: Script = script!("upkeep/purge");
 static TICK: Script = script!("upkeep/tick");
 
 fn expired(mut run: Reply) -> Result<ExpiredRun, StoreError> {
@@ -36,7 +39,18 @@ impl Upkeep for RedisStore {
         }
     }
 
-    async fn purge(&self, _request: PurgeRequest) -> Result<PurgeAnswer, StoreError> {
-        Err(StoreError::unsupported(Verb::Purge))
+    async fn purge(&self, request: PurgeRequest) -> Result<PurgeAnswer, StoreError> {
+        let args = self
+            .args()
+            .int(request.limit.clamp(1, 1_000).into())
+            .int(request.age.as_i64())
+            .flag(request.events)
+            .list(&request.states, |args, state| args.text(state_word(TaskState::Ended(*state))));
+        let (status, mut reply) = self.run(Verb::Purge, &PURGE, &request.queue, &args).await?;
+        match status.as_str() {
+            "no_queue" => Err(StoreError::queue_not_found(Verb::Purge)),
+            "ok" => Ok(PurgeAnswer { purged: reply.int()?, more: reply.flag()? }),
+            _ => Err(reply.unreadable("a known status")),
+        }
     }
 }

@@ -152,8 +152,8 @@ async fn rd_1_a_script_says_that_its_slot_is_moving() {
     let before = snapshot(&moving.old);
     let answer: Vec<String> = redis::cmd("EVAL")
         .arg(HEAD)
-        .arg(8)
-        .arg(vec![key; 8])
+        .arg(10)
+        .arg(vec![key; 10])
         .arg("")
         .query(&mut moving.old.connect())
         .unwrap();

@@ -53,4 +53,4 @@ end
 
 local answers = {}
 for i, item in ipairs(items) do answers[i] = do_item(item) end
-return { 'ok', answers }
+return answer({ 'ok', answers })

@@ -7,4 +7,4 @@
 local new, only_if_absent = args.event(), args.int() == 1
 if not queue_state then return { 'no_queue' } end
 local status = event.write(new, only_if_absent, 500)
-return { status }
+return answer({ status })

@@ -16,9 +16,11 @@ function event.wake(e, limit)
   if redis.call('EXISTS', key.waiting(e.name)) == 1 then
     redis.call('HSET', key.event(e.name), 'unreached', e.unreached or e.at)
     redis.call('ZADD', key.waking, 'NX', clock.now, e.name)
+    redis.call('ZREM', key.written, e.name)
   else
     redis.call('HSET', key.event(e.name), 'unreached', '')
     redis.call('ZREM', key.waking, e.name)
+    redis.call('ZADD', key.written, e.at, e.name)
     e.unreached = nil
   end
   return #members

@@ -8,6 +8,16 @@ local STATE_OF = {
   requested = 'cancelled', parent_closed = 'cancelled', max_pending = 'cancelled', max_running = 'cancelled',
 }
 
+-- Takes the closing mark away when no live child is left: from now on the task may be purged.
+local function close_if_done(id)
+  if redis.call('EXISTS', key.children(id)) == 1 then return false end
+  if redis.call('ZREM', key.closing, id) == 1 then
+    local t = task.load(id)
+    if t and not task.is_live(t) then redis.call('ZADD', key.ended(t.state), t.ended_at or clock.now, id) end
+  end
+  return true
+end
+
 -- Writes a child's end to its parent's join checkpoint, unless there is one or the parent has ended (T1).
 local function tell_parent(t, finish)
   if not t.parent then return end
@@ -15,9 +25,7 @@ local function tell_parent(t, finish)
   local parent = task.load(t.parent)
   if not parent or parent.corrupt then return end
   if not task.is_live(parent) then
-    if closes and redis.call('EXISTS', key.children(t.parent)) == 0 then
-      redis.call('ZREM', key.closing, t.parent)
-    end
+    if closes then close_if_done(t.parent) end
     return
   end
   if history.find(parent, t.join_key) then return end
@@ -42,6 +50,8 @@ local function end_task(t, finish, also)
   if redis.call('EXISTS', key.children(t.id)) == 1 then
     redis.call('ZADD', key.closing, 'NX', clock.now, t.id)
     ending.closing[#ending.closing + 1] = t.id
+  else
+    redis.call('ZADD', key.ended(t.state), clock.now, t.id)
   end
   tell_parent(t, finish)
 end
@@ -73,8 +83,7 @@ local function close_children(id, limit)
       redis.call('ZREM', key.children(id), child_id)
     end
   end
-  if redis.call('EXISTS', key.children(id)) == 0 then redis.call('ZREM', key.closing, id) end
-  return #children
+  return #children, close_if_done(id)
 end
 
 -- Cancels up to `limit` descendants of the tasks that this call has ended; whether that was all of them. `tick` does
@@ -83,8 +92,9 @@ function ending.spread(limit)
   local at = 1
   while limit > 0 and ending.closing[at] do
     local id = ending.closing[at]
-    limit = limit - close_children(id, limit)
-    if redis.call('EXISTS', key.children(id)) == 0 then at = at + 1 end
+    local closed, done = close_children(id, limit)
+    limit = limit - closed
+    if done then at = at + 1 end
   end
   return ending.closing[at] == nil
 end

@@ -1,7 +1,8 @@
 #!lua
 -- Keys of one queue. All of them carry the queue's hash tag, so that every script stays in one slot.
 --
--- KEYS   1 queue, 2 never, 3 due, 4 closing, 5 waking, 6 tasks, 7 events, 8 idempotency; the same for every script
+-- KEYS   1 queue, 2 never, 3 due, 4 closing, 5 waking, 6 tasks, 7 events, 8 written, 9 idempotency,
+--        10 counts; the same for every script
 -- ARGV   1 now in ms, or '' for the server's own clock; then what the verb's header lists
 --
 -- `never` is a key that nobody writes. Declared beside keys that exist, it makes the server itself refuse a script
@@ -15,7 +16,9 @@ local key = {
   waking = KEYS[5],
   tasks = KEYS[6],
   events = KEYS[7],
-  idempotency = KEYS[8],
+  written = KEYS[8],
+  idempotency = KEYS[9],
+  counts = KEYS[10],
 }
 
 do
@@ -30,7 +33,9 @@ do
     history = 'h',     -- hash: order -> checkpoint or failed run
     steps = 's',       -- zset: step key by order, without what is set aside
     waits = 'w',       -- hash: step key -> standing wait
+    ends = 'j',        -- zset: the steps of these that are ends of children
     rest = 'r',        -- zset: the waits that a task rests on, by deadline
+    ended = 'z',       -- zset: ended tasks of one state that are not closing, by when they ended
     children = 'c',    -- zset: live children that the task's end cancels, by id
     held = 'l',        -- zset: tasks that a claim call holds, in the order it gave them
     pending = 'p',     -- zset: pending tasks of one name, in the order to claim

@@ -37,6 +37,7 @@ function history.checkpoint(t, step, kind, finish, started_at, ended_at, also)
   local record = { 'checkpoint', step, kind, finish, t.attempt, worker, started_at, ended_at }
   local order = append(t, record, also)
   redis.call('ZADD', key.steps(t.id), order, step)
+  if kind == 'child' then redis.call('ZADD', key.ends(t.id), order, step) end
 end
 
 function history.failed_run(t, ended_at, finish)

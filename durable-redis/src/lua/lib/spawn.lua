@@ -45,5 +45,6 @@ function spawn.create(new, parent)
     'at', sleeps and clock.after(clock.up, new.delay) or clock.now,
     'attempt', 1, 'claims', 0, 'order', 0, 'spawned_at', clock.now, 'limit_from', clock.now)
   task.loaded[new.id] = nil
+  task.count(sleeps and 'sleeping' or 'pending', 1)
   index(task.load(new.id), new)
 end

@@ -10,7 +10,7 @@
 --   spawned_at limit_from started_at ended_at finish
 -- An empty field is an absent one.
 
-local task = { loaded = {} }
+local task = { loaded = {}, tally = {} }
 
 local STATES = {
   sleeping = 'live', pending = 'live', running = 'live',
@@ -69,8 +69,25 @@ function task.is_live(t)
   return STATES[t.state] == 'live'
 end
 
+-- Keeps the number of tasks in a state, until `answer` writes it.
+function task.count(state, by)
+  task.tally[state] = (task.tally[state] or 0) + by
+end
+
+-- The answer of a verb that may have moved tasks from state to state.
+local function answer(fields)
+  for state, by in pairs(task.tally) do
+    if by ~= 0 then redis.call('HINCRBY', key.counts, state, by) end
+  end
+  return fields
+end
+
 -- Writes fields; '' takes one away.
 function task.set(t, fields)
+  if fields.state and fields.state ~= t.state then
+    task.count(t.state, -1)
+    task.count(fields.state, 1)
+  end
   local command = { 'HSET', key.task(t.id) }
   for field, value in pairs(fields) do
     t[field] = value

@@ -161,4 +161,4 @@ upkeep.run(math.min(math.max(100, 2 * max), 1000))
 local claims = held()
 if #claims == 0 and not is_repeat then claims = claim() end
 ending.spread(500)
-return { 'ok', clock.now, answers, claims, more(), upkeep.next_due() }
+return answer({ 'ok', clock.now, answers, claims, more(), upkeep.next_due() })

@@ -14,4 +14,5 @@ if not task.is_live(t) then
 end
 
 end_task(t, { cause, has_reason == 1 and reason or nil })
-return { 'cancelled', ending.spread(500) and 0 or 1 }
+local all = ending.spread(500)
+return answer({ 'cancelled', all and 0 or 1 })

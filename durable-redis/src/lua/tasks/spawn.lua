@@ -27,4 +27,4 @@ end
 if queue_state == 'sealed' and #fresh > 0 then return { 'sealed' } end
 
 for _, new in ipairs(fresh) do spawn.create(new) end
-return { 'ok', answers }
+return answer({ 'ok', answers })

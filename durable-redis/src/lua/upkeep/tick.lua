@@ -28,7 +28,7 @@ while left > 0 do
 end
 
 local next_due = upkeep.next_due()
-return {
+return answer({
   'ok', upkeep.started, upkeep.woken, upkeep.expired, upkeep.limited, ending.closed,
   redis.call('ZCARD', key.closing), next_due, next_due and next_due <= clock.now and 1 or 0,
-}
+})

@@ -37,6 +37,14 @@ impl Harness for Redis {
         Ok(())
     }
 
+    async fn check(&self, namespace: &Namespace) -> Result<(), String> {
+        match support::check::problems(&mut support::connect(), &prefix(namespace)) {
+            Ok(problems) if problems.is_empty() => Ok(()),
+            Ok(problems) => Err(problems.join("; ")),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
     async fn corrupt(
         &self,
         namespace: &Namespace,

@@ -169,6 +169,7 @@ async fn rd_2_every_verb_keeps_to_one_slot_whatever_the_names() {
         life.end_parent().await;
         life.look_and_cancel().await;
 
+        assert_eq!(support::check::problems(&mut connection, &prefix).unwrap(), [""; 0], "queue {name:?}");
         // The register of queue names is for no script.
         let mut keys = support::keys(&mut connection, &prefix);
         keys.retain(|key| !key.ends_with(b"{~queues}"));

@@ -1,6 +1,7 @@
 //! A throwaway Redis for one test binary: cluster-enabled, with every slot on it.
 #![allow(dead_code, unreachable_pub, missing_docs, reason = "each test binary uses a part of it")]
 
+pub mod check;
 pub mod steps;
 
 use std::net::TcpListener;

@@ -6,16 +6,18 @@
 mod support;
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use durable_core::model::{Clock, ManualClock, QueueName, Timestamp, Token};
+use durable_core::model::{CancelCause, Clock, ManualClock, ParentClosePolicy, QueueName, Timestamp, Token};
 use durable_core::store::{
-    EmitAnswer, Events, NewTask, PutQueueRequest, QueueState, Queues, Runs, TickRequest, Upkeep, WaitAnswer,
-    WaitRequest,
+    CancelAnswer, CancelRequest, Checkpoints, Effect, EmitAnswer, Events, NewTask, ParentLink,
+    PutQueueRequest, QueueState, Queues, Runs, SaveAnswer, SaveRequest, Tasks, TickRequest, Upkeep,
+    WaitAnswer, WaitRequest,
 };
 use durable_redis::RedisStore;
 use support::steps::{
-    claim, claim_request, complete, delayed, emit, queue, rest_on_event, rest_on_time, spawn, task, with,
+    claim, claim_request, complete, delayed, emit, key, queue, rest_on_event, rest_on_time, save, spawn,
+    task, with,
 };
 use tokio::sync::Mutex;
 
@@ -33,6 +35,16 @@ fn counted(connection: &mut redis::Connection) -> Commands {
         (!counts).then(|| (name.to_owned(), figures.split(',').next().unwrap().parse().unwrap()))
     };
     info.lines().filter_map(line).collect()
+}
+
+/// How long the server took for the script, by its own count.
+fn script_time(connection: &mut redis::Connection) -> Duration {
+    let info: String = redis::cmd("INFO").arg("commandstats").query(connection).unwrap();
+    let figure = |line: &str| -> Option<u64> {
+        let script = line.strip_prefix("cmdstat_evalsha:").or_else(|| line.strip_prefix("cmdstat_eval:"))?;
+        script.split_once("usec=")?.1.split(',').next()?.parse().ok()
+    };
+    Duration::from_micros(info.lines().filter_map(figure).sum())
 }
 
 struct Meter {
@@ -63,9 +75,8 @@ impl Meter {
 
     async fn count<T>(&mut self, what: &'static str, call: impl Future<Output = T>) -> T {
         let () = redis::cmd("CONFIG").arg("RESETSTAT").query(&mut self.connection).unwrap();
-        let start = Instant::now();
         let answer = call.await;
-        self.times.push((what, start.elapsed()));
+        self.times.push((what, script_time(&mut self.connection)));
         self.costs.push((what, counted(&mut self.connection)));
         answer
     }
@@ -130,4 +141,70 @@ async fn u4_a_hundred_thousand_others_in_the_queue_cost_no_command_more() {
         println!("{what:<18} {total:>4} commands {few:>9.1?} of 100 {many:>9.1?} of 100,000  {commands:?}");
     }
     support::remove(&mut support::connect(), "many:");
+}
+
+/// A parent with so many children, all in one step.
+async fn family(meter: &mut Meter, children: usize) -> Token {
+    let (store, queue) = (meter.store.clone(), meter.queue.clone());
+    spawn(&store, &queue, vec![task("parent")]).await;
+    let token = claim(&store, &queue, "parent", 1).await[0].token;
+    let child = |index: usize| {
+        let link = ParentLink { join_key: key(&format!("join{index}")), on_close: ParentClosePolicy::Cancel };
+        with(task("child"), |task| task.parent = Some(link))
+    };
+    let item = save(token, "children", Effect::Spawn((0..children).map(child).collect()));
+    let request = SaveRequest::new(queue, vec![item]);
+    let saved = meter.count("save 999 children", store.save(request)).await.unwrap().remove(0);
+    assert!(matches!(saved.unwrap(), SaveAnswer::Stored { .. }));
+    token
+}
+
+#[tokio::test]
+async fn rd_13_the_largest_step_of_a_verb_is_bounded() {
+    let _alone = ALONE.lock().await;
+    let mut meter = Meter::new("large:").await;
+    let (store, queue) = (meter.store.clone(), meter.queue.clone());
+    let tasks: Vec<NewTask> = (0..1_000).map(|_| task("ours")).collect();
+    meter.count("spawn 1,000", spawn(&store, &queue, tasks)).await;
+    let claims = meter.count("claim 1,000", async { claim(&store, &queue, "ours", 1_000).await }).await;
+    assert_eq!(claims.len(), 1_000);
+    let tokens: Vec<Token> = claims.iter().map(|claim| claim.token).collect();
+
+    let waits = |tokens: &[Token]| {
+        let items = tokens.iter().map(|token| rest_on_event(*token, "w", "e")).collect();
+        WaitRequest::new(queue.clone(), items)
+    };
+    let (first, second) = tokens.split_at(500);
+    let answers = meter.count("wait 500", store.wait(waits(first))).await.unwrap();
+    assert_eq!(answers.len(), 500);
+    store.wait(waits(second)).await.unwrap();
+    assert_eq!(
+        meter.count("emit to 1,000", store.emit(emit(&queue, "e"))).await.unwrap(),
+        EmitAnswer::Written
+    );
+    let tick =
+        meter.count("tick 500 woken", store.tick(TickRequest::new(queue.clone(), 1_000))).await.unwrap();
+    assert_eq!((tick.woken, tick.more), (500, false));
+
+    claim(&store, &queue, "ours", 1_000).await;
+    meter.clock.advance(Duration::from_secs(60));
+    let tick =
+        meter.count("tick 1,000 expired", store.tick(TickRequest::new(queue.clone(), 1_000))).await.unwrap();
+    assert_eq!(tick.expired.len(), 1_000);
+
+    let parent = family(&mut meter, 999).await;
+    let cause = CancelCause::Requested { reason: None };
+    let cancel = CancelRequest::new(queue.clone(), parent.task, cause);
+    let cancelled = meter.count("cancel 500", store.cancel(cancel)).await.unwrap();
+    assert_eq!(cancelled, CancelAnswer::Cancelled { closing: true });
+    let tick =
+        meter.count("tick 499 closed", store.tick(TickRequest::new(queue.clone(), 1_000))).await.unwrap();
+    assert_eq!((tick.closed, tick.closing_left, tick.more), (499, 0, false));
+
+    for ((what, commands), (_, time)) in meter.costs.iter().zip(&meter.times) {
+        let total: u64 = commands.values().sum();
+        assert!(total <= 15_000, "{what} takes {total} commands: {commands:?}");
+        println!("{what:<18} {total:>5} commands in {time:>9.1?}  {commands:?}");
+    }
+    assert_eq!(support::check::problems(&mut support::connect(), "large:").unwrap(), [""; 0]);
 }

@@ -12,7 +12,7 @@ local left = limit - upkeep.run(limit)
 while left > 0 do
   local oldest = redis.call('ZRANGE', key.closing, 0, 0)
   if not oldest[1] then break end
-  left = left - math.max(1, close_children(oldest[1], left))
+  left = left - math.max(1, (close_children(oldest[1], left)))
 end
 while left > 0 do
   local oldest = redis.call('ZRANGE', key.waking, 0, 0)

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use durable_core::model::Checkpoint;
 use durable_core::store::{
     CheckpointPage, Checkpoints, Effect, FencedError, LoadRequest, SaveAnswer, SaveItem, SaveRequest,
-    StoreError, Verb,
+    StoreError, StoreErrorKind, Verb,
 };
 
 use crate::RedisStore;
@@ -45,6 +45,10 @@ fn saved(status: &str, reply: &mut Reply) -> Result<SaveAnswer, StoreError> {
     match status {
         "stored" => Ok(SaveAnswer::Stored { expires_at: reply.time()? }),
         "conflict" => Ok(SaveAnswer::Conflict { stored: end(&mut reply.nested()?)? }),
+        "key_taken" => {
+            let problem = "an idempotency key of a child belongs to another task";
+            Err(StoreError::new(StoreErrorKind::Conflict, Verb::Save, problem))
+        }
         "sealed" => Ok(SaveAnswer::QueueClosed),
         _ => Err(reply.unreadable("a known status")),
     }

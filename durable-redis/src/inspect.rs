@@ -11,8 +11,9 @@ use durable_core::store::{
 };
 
 use crate::RedisStore;
+use crate::cursor::Listing;
 use crate::decode::{checkpoint, end, state, state_word};
-use crate::reply::{Reply, corrupt, invalid};
+use crate::reply::{Reply, corrupt};
 use crate::script::{Script, script};
 
 static TASK: Script = script!("inspect/task");
@@ -128,20 +129,16 @@ fn event_view(mut reply: Reply) -> Result<EventView, StoreError> {
     })
 }
 
-/// Where the history goes on: the order after which it does.
-fn history_start(cursor: Option<&Cursor>) -> Result<i64, StoreError> {
-    let Some(Cursor(text)) = cursor else { return Ok(0) };
-    match text.parse() {
-        Ok(order) if (0..1 << 53).contains(&order) => Ok(order),
-        _ => Err(invalid(Verb::Task, "cursor", "this store did not give it")),
-    }
+fn next_entry(history: &[HistoryEntry]) -> Option<Cursor> {
+    let order = match history.last()? {
+        HistoryEntry::Checkpoint { checkpoint, .. } => checkpoint.order,
+        HistoryEntry::Run(run) => run.order,
+    };
+    Some(Listing::History.after(&order.to_string()))
 }
 
-fn next_entry(history: &[HistoryEntry]) -> Option<Cursor> {
-    history.last().map(|entry| match entry {
-        HistoryEntry::Checkpoint { checkpoint, .. } => Cursor(checkpoint.order.to_string()),
-        HistoryEntry::Run(run) => Cursor(run.order.to_string()),
-    })
+fn next(listing: Listing, reply: &mut Reply) -> Result<Option<Cursor>, StoreError> {
+    Ok(reply.option_text()?.map(|last| listing.after(&last)))
 }
 
 fn detail(reply: &mut Reply) -> Result<TaskDetail, StoreError> {
@@ -156,9 +153,13 @@ fn detail(reply: &mut Reply) -> Result<TaskDetail, StoreError> {
 #[async_trait]
 impl Inspect for RedisStore {
     async fn task(&self, request: TaskRequest) -> Result<Option<TaskDetail>, StoreError> {
-        let after = history_start(request.cursor.as_ref())?;
-        let args =
-            self.args().owned(request.task.to_string()).int(after).int(request.limit.clamp(1, 1_000).into());
+        // An order is below 2^53, and so is what a script compares it to.
+        let after = Listing::History.read(request.cursor.as_ref(), str::parse::<u32>)?.unwrap_or(0);
+        let args = self
+            .args()
+            .owned(request.task.to_string())
+            .int(after.into())
+            .int(request.limit.clamp(1, 1_000).into());
         let (status, mut reply) = self.run(Verb::Task, &TASK, &request.queue, &args).await?;
         match status.as_str() {
             "no_queue" => Err(StoreError::queue_not_found(Verb::Task)),
@@ -170,12 +171,10 @@ impl Inspect for RedisStore {
     }
 
     async fn tasks(&self, request: TasksRequest) -> Result<Page<TaskView>, StoreError> {
-        if request.cursor.as_ref().is_some_and(|cursor| cursor.0.parse::<TaskId>().is_err()) {
-            return Err(invalid(Verb::Tasks, "cursor", "this store did not give it"));
-        }
+        let after = Listing::Tasks.read(request.cursor.as_ref(), str::parse::<TaskId>)?;
         let args = self
             .args()
-            .option(request.cursor.as_ref().map(|cursor| cursor.0.as_str()))
+            .owned(after.map(|id| id.to_string()).unwrap_or_default())
             .int(request.limit.clamp(1, 1_000).into())
             .int(1_000)
             .option(request.state.map(state_word))
@@ -186,19 +185,20 @@ impl Inspect for RedisStore {
             return Err(StoreError::queue_not_found(Verb::Tasks));
         }
         let items = reply.list(|mut one| task_view(&mut one))?;
-        Ok(Page { items, next: reply.option_text()?.map(Cursor) })
+        Ok(Page { items, next: next(Listing::Tasks, &mut reply)? })
     }
 
     async fn events(&self, request: EventsRequest) -> Result<Page<EventView>, StoreError> {
+        let after = Listing::Events.read(request.cursor.as_ref(), |name| EventName::new(name))?;
         let args = self
             .args()
-            .option(request.cursor.as_ref().map(|cursor| cursor.0.as_str()))
+            .option(after.as_ref().map(EventName::as_str))
             .int(request.limit.clamp(1, 1_000).into());
         let (status, mut reply) = self.run(Verb::Events, &EVENTS, &request.queue, &args).await?;
         if status == "no_queue" {
             return Err(StoreError::queue_not_found(Verb::Events));
         }
-        Ok(Page { items: reply.list(event_view)?, next: reply.option_text()?.map(Cursor) })
+        Ok(Page { items: reply.list(event_view)?, next: next(Listing::Events, &mut reply)? })
     }
 
     async fn counts(&self, request: CountsRequest) -> Result<Counts, StoreError> {
@@ -223,13 +223,6 @@ mod tests {
     use durable_core::model::TaskState;
 
     use super::*;
-
-    #[test]
-    fn a_cursor_of_another_store_is_invalid() {
-        assert_eq!(history_start(Some(&Cursor("12".into()))).unwrap(), 12);
-        assert!(history_start(Some(&Cursor("-1".into()))).is_err());
-        assert!(history_start(Some(&Cursor("x".into()))).is_err());
-    }
 
     #[test]
     fn only_live_states_have_words_of_their_own() {

@@ -12,6 +12,7 @@
 
 mod args;
 mod checkpoints;
+mod cursor;
 mod decode;
 mod error;
 mod events;

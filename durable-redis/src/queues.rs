@@ -3,11 +3,12 @@
 use async_trait::async_trait;
 use durable_core::model::QueueName;
 use durable_core::store::{
-    Cursor, DropQueueAnswer, DropQueueRequest, ListQueuesRequest, Page, PutQueueAnswer, PutQueueRequest,
-    QueueView, Queues, StoreError, Verb,
+    DropQueueAnswer, DropQueueRequest, ListQueuesRequest, Page, PutQueueAnswer, PutQueueRequest, QueueView,
+    Queues, StoreError, Verb,
 };
 
 use crate::RedisStore;
+use crate::cursor::Listing;
 use crate::decode::{queue_state, queue_word};
 use crate::keys::register;
 use crate::reply::Reply;
@@ -44,14 +45,14 @@ impl Queues for RedisStore {
 
     async fn list_queues(&self, request: ListQueuesRequest) -> Result<Page<QueueView>, StoreError> {
         let limit = request.limit.clamp(1, 1_000) as usize;
-        let after = request.cursor.as_ref().map(|cursor| cursor.0.as_str());
-        let mut names = self.registered(after, limit + 1).await?;
+        let after = Listing::Queues.read(request.cursor.as_ref(), |name| QueueName::new(name))?;
+        let mut names = self.registered(after.as_ref(), limit + 1).await?;
         let is_last = names.len() <= limit;
         names.truncate(limit);
         let shown = names.iter().map(|name| self.show(name));
         // A name whose queue was dropped stays in the register.
         let items = futures::future::try_join_all(shown).await?.into_iter().flatten().collect();
-        let next = names.pop().filter(|_| !is_last).map(|name| Cursor(name.as_str().to_owned()));
+        let next = names.pop().filter(|_| !is_last).map(|name| Listing::Queues.after(name.as_str()));
         Ok(Page { items, next })
     }
 }
@@ -65,7 +66,11 @@ impl RedisStore {
         self.plain(Verb::PutQueue, &command).await.map(drop)
     }
 
-    async fn registered(&self, after: Option<&str>, limit: usize) -> Result<Vec<QueueName>, StoreError> {
+    async fn registered(
+        &self,
+        after: Option<&QueueName>,
+        limit: usize,
+    ) -> Result<Vec<QueueName>, StoreError> {
         let start = after.map_or_else(|| "-".to_owned(), |name| format!("({name}"));
         let mut command = redis::cmd("ZRANGEBYLEX");
         command.arg(register(self.prefix())).arg(start).arg("+").arg("LIMIT").arg(0).arg(limit);

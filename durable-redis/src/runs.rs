@@ -43,7 +43,7 @@ fn ended(status: &str, reply: &mut Reply) -> Result<EndAnswer, StoreError> {
     }
 }
 
-fn claimed(mut reply: Reply, call: CallId, now: Timestamp) -> Result<Claim, StoreError> {
+fn claimed(mut reply: Reply, call: CallId) -> Result<Claim, StoreError> {
     Ok(Claim {
         token: Token { task: reply.task_id()?, call, claim: reply.int()? },
         name: reply.parse("a task name", TaskName::new)?,
@@ -53,7 +53,7 @@ fn claimed(mut reply: Reply, call: CallId, now: Timestamp) -> Result<Claim, Stor
         parent: reply.option_task_id()?,
         attempt: reply.int()?,
         max_attempts: reply.max_attempts()?,
-        claimed_at: now,
+        claimed_at: reply.time()?,
         expires_at: reply.time()?,
         checkpoints: reply.int()?,
     })
@@ -137,7 +137,7 @@ impl RedisStore {
                 Ok(ClaimAnswer {
                     now,
                     ends: reply.batch(ended)?,
-                    claims: reply.list(|one| claimed(one, request.call, now))?,
+                    claims: reply.list(|one| claimed(one, request.call))?,
                     more: reply.flag()?,
                     next_due: reply.option_time()?,
                 })

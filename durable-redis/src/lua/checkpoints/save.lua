@@ -1,7 +1,7 @@
 -- save: stores checkpoints, each with its effect.
 --
 -- ARGV     count, items [token, step, kind, payload, took, effect (none · spawn, count, tasks · emit, event)]
--- returns  {no_queue} · {ok, items [{lost} · {cancelled} · {corrupt} · {sealed} · {stored, expires_at} ·
+-- returns  {no_queue} · {ok, items [{lost} · {cancelled} · {corrupt} · {sealed} · {key_taken} · {stored, expires_at} ·
 --          {conflict, end}]}
 -- bound    items and children <= 1,000; 500 waits ended by events
 
@@ -27,11 +27,9 @@ local function stored_before(t, item, order)
   return { 'stored', t.expires_at }
 end
 
-local function apply_effect(t, item)
+local function apply_effect(t, item, fresh)
   if item.effect == 'spawn' then
-    for _, new in ipairs(item.children) do
-      if not task.load(new.id) then spawn.create(new, t.id) end
-    end
+    for _, new in ipairs(fresh) do spawn.create(new, t.id) end
   elseif item.effect == 'emit' then
     local _, woken = event.write(item.event, false, to_wake)
     to_wake = to_wake - woken
@@ -44,9 +42,14 @@ local function do_item(item)
   local order = history.find(t, item.step)
   if order then return stored_before(t, item, order) end
   if item.effect == 'spawn' and queue_state == 'sealed' then return { 'sealed' } end
+  local planned, fresh
+  if item.effect == 'spawn' then
+    planned, fresh = spawn.plan(item.children)
+    if not planned then return { 'key_taken' } end
+  end
 
-  history.checkpoint(t, item.step, item.kind, { 'value', item.payload }, clock.now - item.took, clock.now)
-  apply_effect(t, item)
+  store(t, item.step, item.kind, { 'value', item.payload }, clock.now - item.took, clock.now)
+  apply_effect(t, item, fresh)
   extend(t, t.lease)
   return { 'stored', t.expires_at }
 end

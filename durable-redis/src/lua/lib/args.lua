@@ -29,6 +29,16 @@ function args.list(read)
   return items
 end
 
+-- A list without what it has already.
+function args.set(read)
+  local items, seen = {}, {}
+  for _ = 1, args.int() do
+    local item = read()
+    if not seen[item] then items[#items + 1], seen[item] = item, true end
+  end
+  return items
+end
+
 function args.token()
   return { task = args.text(), call = args.text(), claim = args.int() }
 end

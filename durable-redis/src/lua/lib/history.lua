@@ -6,11 +6,9 @@
 
 local history = {}
 
-local function append(t, record, also)
+local function append(t, record)
   local order = t.order + 1
-  local fields = also or {}
-  fields.order = order
-  task.set(t, fields)
+  task.set(t, { order = order })
   redis.call('HSET', key.history(t.id), order, cmsgpack.pack(record))
   return order
 end
@@ -32,10 +30,10 @@ function history.read(t, order)
   return history.unpack(redis.call('HGET', key.history(t.id), order))
 end
 
-function history.checkpoint(t, step, kind, finish, started_at, ended_at, also)
+function history.checkpoint(t, step, kind, finish, started_at, ended_at)
   local worker = t.state == 'running' and t.worker or ''
   local record = { 'checkpoint', step, kind, finish, t.attempt, worker, started_at, ended_at }
-  local order = append(t, record, also)
+  local order = append(t, record)
   redis.call('ZADD', key.steps(t.id), order, step)
   if kind == 'child' then redis.call('ZADD', key.ends(t.id), order, step) end
 end

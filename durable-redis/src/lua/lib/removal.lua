@@ -14,7 +14,7 @@ function removal.task(t)
   redis.call('ZREM', key.tasks, t.id)
   redis.call('ZREM', key.ended(t.state), t.id)
   task.count(t.state, -1)
-  task.loaded[t.id] = nil
+  task.forget(t)
 end
 
 function removal.event(name)

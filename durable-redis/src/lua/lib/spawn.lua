@@ -1,4 +1,4 @@
--- New tasks.
+-- New tasks: what `spawn` stores, and `save` for children.
 
 local spawn = {}
 
@@ -11,12 +11,31 @@ function args.new_task()
   }
 end
 
--- The task that an item is already (S1): nil when it is new; with true when another has its idempotency key.
-function spawn.existing(new)
-  if redis.call('EXISTS', key.task(new.id)) == 1 then return new.id end
-  local holder = new.idempotency and redis.call('HGET', key.idempotency, new.idempotency)
-  if not holder then return nil end
-  return string.sub(holder, 1, 36), string.sub(holder, 37) ~= new.fingerprint
+-- The task that has an idempotency key, and whether it has another fingerprint; nil when nobody has it.
+local function owner(new, earlier)
+  if not new.idempotency then return nil end
+  local first = earlier[new.idempotency]
+  if first then return first.id, first.fingerprint ~= new.fingerprint end
+  local holder = redis.call('HGET', key.idempotency, new.idempotency)
+  if holder then return string.sub(holder, 1, 36), string.sub(holder, 37) ~= new.fingerprint end
+end
+
+-- Says for each task whether it is new or which one it is (S1); within a batch the first item counts. Entries
+-- {task, created 0 or 1} and the new ones; or nil with a conflict {index from 0, task}. Writes nothing.
+function spawn.plan(items)
+  local ids, keys, planned, fresh = {}, {}, {}, {}
+  for i, new in ipairs(items) do
+    local known = ids[new.id] or redis.call('EXISTS', key.task(new.id)) == 1
+    local existing, differs
+    if known then existing = new.id else existing, differs = owner(new, keys) end
+    if differs then return nil, { i - 1, existing } end
+    planned[i] = { existing or new.id, existing and 0 or 1 }
+    if not existing then
+      fresh[#fresh + 1], ids[new.id] = new, true
+      if new.idempotency then keys[new.idempotency] = new end
+    end
+  end
+  return planned, fresh
 end
 
 local function index(t, new)
@@ -31,6 +50,7 @@ local function index(t, new)
     redis.call('ZADD', key.pending(t.name), 0, pending_member(t))
   end
   if due.of(t) then due.set(t) end
+  task.count(t.state, 1)
 end
 
 -- Stores a new task; a child with its parent's id.
@@ -45,6 +65,5 @@ function spawn.create(new, parent)
     'at', sleeps and clock.after(clock.up, new.delay) or clock.now,
     'attempt', 1, 'claims', 0, 'order', 0, 'spawned_at', clock.now, 'limit_from', clock.now)
   task.loaded[new.id] = nil
-  task.count(sleeps and 'sleeping' or 'pending', 1)
   index(task.load(new.id), new)
 end

@@ -1,16 +1,16 @@
--- A task's record: read once for each call, written through.
+-- A task's record: read once for each call, and written once, when the verb answers.
 --
 -- Fields: name params headers policy priority max_attempts max_pending max_running idempotency parent join_key on_close
 --   state     sleeping, pending, running, completed, failed, cancelled
 --   why at    while sleeping: start, retry or rest; the time it is due, or available since while pending
 --   attempt claims order            the attempt that runs or comes next, claims so far, entries of the history
---   call worker lease expires_at    the newest claim
+--   call worker lease claimed_at expires_at   the newest claim
 --   closed closed_as closed_at      the verb that its holder closed it with, and the answer
 --   need                            how many of what it rests on must still end
 --   spawned_at limit_from started_at ended_at finish
 -- An empty field is an absent one.
 
-local task = { loaded = {}, tally = {} }
+local task = { loaded = {}, dirty = {}, tally = {} }
 
 local STATES = {
   sleeping = 'live', pending = 'live', running = 'live',
@@ -20,12 +20,12 @@ local STATES = {
 local FIGURES = { attempt = 1, claims = 0, order = 0, priority = 0, spawned_at = 0, limit_from = 0 }
 local OPTIONAL_FIGURES = {
   at = true, max_attempts = true, max_pending = true, max_running = true, lease = true, expires_at = true,
-  closed_at = true, need = true, started_at = true, ended_at = true,
+  claimed_at = true, closed_at = true, need = true, started_at = true, ended_at = true,
 }
 local FIELDS = {
-  'name', 'state', 'why', 'at', 'attempt', 'claims', 'order', 'priority', 'call', 'worker', 'lease', 'expires_at',
-  'closed', 'closed_as', 'closed_at', 'need', 'max_attempts', 'max_pending', 'max_running', 'spawned_at',
-  'limit_from', 'started_at', 'ended_at', 'parent', 'join_key', 'on_close',
+  'name', 'state', 'why', 'at', 'attempt', 'claims', 'order', 'priority', 'call', 'worker', 'lease', 'claimed_at',
+  'expires_at', 'closed', 'closed_as', 'closed_at', 'need', 'max_attempts', 'max_pending', 'max_running',
+  'spawned_at', 'limit_from', 'started_at', 'ended_at', 'parent', 'join_key', 'on_close',
 }
 
 local function figure(text)
@@ -74,28 +74,39 @@ function task.count(state, by)
   task.tally[state] = (task.tally[state] or 0) + by
 end
 
--- The answer of a verb that may have moved tasks from state to state.
+-- The answer of a verb that may have changed tasks: every return after a write goes through it.
 local function answer(fields)
+  for id, changed in pairs(task.dirty) do
+    local command = { 'HSET', key.task(id) }
+    for field, value in pairs(changed) do
+      command[#command + 1] = field
+      command[#command + 1] = value
+    end
+    redis.call(unpack(command))
+  end
   for state, by in pairs(task.tally) do
     if by ~= 0 then redis.call('HINCRBY', key.counts, state, by) end
   end
   return fields
 end
 
--- Writes fields; '' takes one away.
+-- Sets fields; '' takes one away.
 function task.set(t, fields)
   if fields.state and fields.state ~= t.state then
     task.count(t.state, -1)
     task.count(fields.state, 1)
   end
-  local command = { 'HSET', key.task(t.id) }
+  local changed = task.dirty[t.id] or {}
+  task.dirty[t.id] = changed
   for field, value in pairs(fields) do
-    t[field] = value
+    t[field], changed[field] = value, value
     if value == '' then t[field] = nil end
-    command[#command + 1] = field
-    command[#command + 1] = value
   end
-  redis.call(unpack(command))
+end
+
+-- Forgets a task whose record is gone.
+function task.forget(t)
+  task.loaded[t.id], task.dirty[t.id] = nil, nil
 end
 
 -- Whether a token may write (C3): held, closed (by this verb before, C7), lost, cancelled or corrupt.

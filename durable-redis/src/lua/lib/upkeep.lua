@@ -9,7 +9,7 @@ local function expire(t)
   upkeep.expired[#upkeep.expired + 1] = { t.id, t.attempt, t.worker, at }
   history.failed_run(t, at, finish)
   if t.max_attempts and t.attempt >= t.max_attempts then
-    end_task(t, finish)
+    end_and_close(t, finish)
   else
     make_pending(t, at, { attempt = t.attempt + 1 })
   end
@@ -22,9 +22,7 @@ local function time_out(t, step)
     redis.call('ZREM', key.rest(t.id), step)
     return due.set(t)
   end
-  upkeep.woken = upkeep.woken + 1
-  local finish, at = wait.decide(w)
-  wait.finish(t, w, finish or { 'timeout' }, at or clock.now)
+  if settle(t, w) then upkeep.woken = upkeep.woken + 1 end
 end
 
 local function do_due(id)
@@ -36,7 +34,7 @@ local function do_due(id)
   if what == 'limit' then
     local _, cause = due.limit(t)
     upkeep.limited = upkeep.limited + 1
-    end_task(t, { cause })
+    end_and_close(t, { cause })
   elseif what == 'lease' then
     expire(t)
   elseif what == 'rest' then

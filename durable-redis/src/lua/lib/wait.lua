@@ -3,7 +3,7 @@
 
 local wait = {}
 
-local KINDS = { event = 'event', child = 'child', time = 'timer' }
+wait.kinds = { event = 'event', child = 'child', time = 'timer' }
 
 local function decode(step, packed)
   local record = history.unpack(packed)
@@ -18,7 +18,8 @@ function wait.read(t, step)
   return decode(step, redis.call('HGET', key.waits(t.id), step))
 end
 
-function wait.register(t, w)
+-- Lets a wait stand.
+function wait.add(t, w)
   redis.call('HSET', key.waits(t.id), w.step,
     cmsgpack.pack({ w.source, w.target, w.registered_at, w.deadline or false }))
   if w.source == 'event' then
@@ -26,48 +27,37 @@ function wait.register(t, w)
   end
 end
 
--- How a standing wait ends now, and when; nil while it stands (W2, E2).
-function wait.decide(w)
-  local e = w.source == 'event' and event.load(w.target)
-  if e then
-    local written = e.unreached or e.at
-    if not w.deadline or w.deadline > written then return { 'value', e.payload }, written end
-    return { 'timeout' }, w.deadline
+-- Takes a wait out of its event's; the event is no longer waking when it was the last.
+local function unlist(t, w)
+  if w.source ~= 'event' then return end
+  redis.call('ZREM', key.waiting(w.target), t.id .. w.step)
+  local e = event.load(w.target)
+  if e and e.unreached and not e.is_waking and redis.call('EXISTS', key.waiting(e.name)) == 0 then
+    event.rest(e)
   end
-  if w.deadline and w.deadline <= clock.now then return { 'timeout' }, w.deadline end
 end
 
--- Ends a wait: its checkpoint is stored, and the task is pending if its rest is met by it.
-function wait.finish(t, w, finish, at)
+function wait.remove(t, w)
   redis.call('HDEL', key.waits(t.id), w.step)
-  if w.source == 'event' then
-    redis.call('ZREM', key.waiting(w.target), t.id .. w.step)
-  end
-  wait.store(t, w, finish, at)
-end
-
--- The same for a wait that is not registered.
-function wait.store(t, w, finish, at)
-  local rests = t.state == 'sleeping' and t.why == 'rest' and redis.call('ZREM', key.rest(t.id), w.step) == 1
-  local also = rests and { need = t.need - 1 } or nil
-  history.checkpoint(t, w.step, KINDS[w.source], finish, w.registered_at, at, also)
-  if not rests then return end
-  if t.need <= 0 then
-    make_pending(t, clock.now)
-  else
-    due.set(t)
-  end
+  unlist(t, w)
 end
 
 -- Takes all waits of a task away.
-function wait.drop_all(t)
+function wait.remove_all(t)
   local waits = redis.call('HGETALL', key.waits(t.id))
   if #waits == 0 then return end
   for i = 1, #waits, 2 do
     local w = decode(waits[i], waits[i + 1])
-    if w and w.source == 'event' then
-      redis.call('ZREM', key.waiting(w.target), t.id .. w.step)
-    end
+    if w then unlist(t, w) end
   end
   redis.call('UNLINK', key.waits(t.id))
+end
+
+-- How and when a standing wait ends; nil while it goes on. If its event exists, that is a write which has not reached
+-- it yet (W2, E2).
+function wait.verdict(w)
+  local e = w.source == 'event' and event.load(w.target)
+  local moment = e and (e.unreached or e.at) or clock.now
+  if w.deadline and w.deadline <= moment then return { 'timeout' }, w.deadline end
+  if e then return { 'value', e.payload }, moment end
 end

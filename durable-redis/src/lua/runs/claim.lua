@@ -8,35 +8,35 @@
 
 local call, is_repeat, worker = args.text(), args.int() == 1, args.text()
 local lease, max = args.int(), args.int()
-local names = args.list(args.text)
+local names = args.set(args.text)
 local ends = args.list(function()
   local item = { token = args.token(), verb = args.text(), payload = args.text(), after = args.option_int() }
   return item
 end)
 if not queue_state then return { 'no_queue', clock.now } end
 
-local function close(t, verb, as, at)
+local function close(verb, as, at)
   return { closed = verb, closed_as = as, closed_at = at or '' }
 end
 
 -- Puts the task back until `wait` has passed; when it is ready.
 local function put_back(t, wait_ms, verb, as, also)
   local at = wait_ms > 0 and clock.after(clock.up, wait_ms) or clock.now
-  for field, value in pairs(close(t, verb, as, at)) do also[field] = value end
+  for field, value in pairs(close(verb, as, at)) do also[field] = value end
   if wait_ms > 0 then make_sleeping(t, 'retry', at, also) else make_pending(t, at, also) end
   return { as, at }
 end
 
 local APPLY = {
   complete = function(t, item)
-    end_task(t, { 'value', item.payload }, close(t, 'complete', 'completed'))
+    end_and_close(t, { 'value', item.payload }, close('complete', 'completed'))
     return { 'completed' }
   end,
   fail = function(t, item)
     local finish = { 'reported', item.payload }
     history.failed_run(t, clock.now, finish)
-    if item.after then return put_back(t, item.after, 'fail', 'retrying', { attempt = t.attempt + 1 }) end
-    end_task(t, finish, close(t, 'fail', 'failed'))
+    if item.after then return put_back(t, item.after, 'fail', 'retrying', { attempt = math.min(t.attempt + 1, 2147483647) }) end
+    end_and_close(t, finish, close('fail', 'failed'))
     return { 'failed' }
   end,
   release = function(t, item)
@@ -60,7 +60,8 @@ end
 local function describe(t, payloads)
   return {
     t.id, t.claims, t.name, payloads[1], payloads[2], payloads[3], t.parent or false, t.attempt,
-    t.max_attempts or false, t.expires_at, redis.call('ZCARD', key.steps(t.id)),
+    t.max_attempts or false, t.claimed_at, t.expires_at,
+    t.order > 0 and redis.call('ZCARD', key.steps(t.id)) or 0,
   }
 end
 
@@ -81,6 +82,7 @@ local function take(t, position)
   leave_state(t)
   task.set(t, {
     state = 'running', at = '', why = '', claims = t.claims + 1, call = call, worker = worker, lease = lease,
+    claimed_at = clock.now,
     expires_at = clock.after(clock.now, lease), started_at = t.started_at or clock.now,
     closed = '', closed_as = '', closed_at = '',
   })
@@ -96,9 +98,9 @@ local function merged(limit)
     -- What was given is out of the index by now, so that the next ones are in front.
     head.members, head.at = redis.call('ZRANGE', key.pending(head.name), 0, chunk - 1), 1
   end
-  for i, name in ipairs(names) do
-    heads[i] = { name = name }
-    refill(heads[i])
+  for _, name in ipairs(names) do
+    heads[#heads + 1] = { name = name }
+    refill(heads[#heads])
   end
   return function()
     local best
@@ -122,11 +124,15 @@ local function try(member, name, position)
     return nil
   end
   local limit, cause = due.limit(t)
-  if limit and limit <= clock.now then return nil, end_task(t, { cause }) end
+  if limit and limit <= clock.now then 
+    end_and_close(t, { cause })
+    return nil
+  end
   local payloads = payloads_of(t)
   if not payloads then
     t.corrupt = 'payload'
-    return nil, end_corrupt(t)
+    end_corrupt(t)
+    return nil
   end
   take(t, position)
   return describe(t, payloads), #payloads[1] + #payloads[2] + #payloads[3]
@@ -160,5 +166,4 @@ max = math.min(max, 1000 - #ends)
 upkeep.run(math.min(math.max(100, 2 * max), 1000))
 local claims = held()
 if #claims == 0 and not is_repeat then claims = claim() end
-ending.spread(500)
 return answer({ 'ok', clock.now, answers, claims, more(), upkeep.next_due() })

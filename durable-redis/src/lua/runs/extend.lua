@@ -17,4 +17,4 @@ for i, item in ipairs(items) do
     answers[i] = { status }
   end
 end
-return { 'ok', answers }
+return answer({ 'ok', answers })

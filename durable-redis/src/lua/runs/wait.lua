@@ -58,7 +58,9 @@ local function refused(t, item, found)
   local new = {}
   for _, w in ipairs(item.waits) do
     local is_new = not (found.done[w.step] or found.standing[w.step])
-    if w.source == 'time' and not w.deadline then return { 'invalid', 'a wait for time without a deadline' } end
+    if is_new and w.source == 'time' and not w.deadline then
+      return { 'invalid', 'a wait for time without a deadline' }
+    end
     if is_new and w.source == 'child' then
       local child = task.load(w.target)
       if not child or child.corrupt or child.parent ~= t.id or child.join_key ~= w.step then
@@ -78,8 +80,9 @@ local function refused(t, item, found)
   if item.need < 1 or item.need > count then return { 'invalid', 'the number to rest on' } end
 end
 
--- How a new wait ends at once, and when; nil if it stands.
-local function decide_new(w)
+-- The end of a new wait whose event exists or whose child has ended, whatever its deadline, and when (W1); nil if it
+-- is to stand.
+local function over_already(w)
   local e = w.source == 'event' and event.load(w.target)
   if e then return { 'value', e.payload }, e.at end
   if w.source == 'child' then
@@ -87,29 +90,29 @@ local function decide_new(w)
     local finish = ended_child(child)
     if finish then return finish, child.ended_at end
   end
-  if w.deadline and w.deadline <= clock.now then return { 'timeout' }, w.deadline end
+end
+
+local function started_at(w)
+  return w.source == 'child' and task.load(w.target).spawned_at or w.registered_at
 end
 
 -- Registers the new waits and ends those whose end has come.
 local function register(t, item, steps, found)
   for _, w in ipairs(item.waits) do
     if not found.done[w.step] and not found.standing[w.step] then
-      local finish, at = decide_new(w)
+      local finish, at = over_already(w)
       if finish then
-        wait.store(t, w, finish, at)
+        store(t, w.step, wait.kinds[w.source], finish, started_at(w), at, false)
         found.done[w.step] = t.order
       else
-        wait.register(t, w)
+        wait.add(t, w)
         found.standing[w.step] = w
       end
     end
   end
   for _, step in ipairs(steps) do
     local w = found.standing[step]
-    local finish, at
-    if w then finish, at = wait.decide(w) end
-    if finish then
-      wait.finish(t, w, finish, at)
+    if w and settle(t, w) then
       found.done[step], found.standing[step] = t.order, nil
     end
   end

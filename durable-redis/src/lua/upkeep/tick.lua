@@ -8,6 +8,8 @@
 local limit = args.int()
 if not queue_state then return { 'no_queue' } end
 
+-- Ends mark here, and spread below with what the due things leave of the limit.
+ending.left = 0
 local left = limit - upkeep.run(limit)
 while left > 0 do
   local oldest = redis.call('ZRANGE', key.closing, 0, 0)

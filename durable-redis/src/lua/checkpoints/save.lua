@@ -29,7 +29,7 @@ end
 
 local function apply_effect(t, item, fresh)
   if item.effect == 'spawn' then
-    for _, new in ipairs(fresh) do spawn.create(new, t.id) end
+    for _, new in ipairs(fresh) do spawn.add(new, t.id) end
   elseif item.effect == 'emit' then
     local _, woken = event.write(item.event, false, to_wake)
     to_wake = to_wake - woken

@@ -5,8 +5,8 @@ local spawn = {}
 function args.new_task()
   return {
     id = args.text(), name = args.text(), params = args.text(), headers = args.text(), policy = args.text(),
-    priority = args.int(), max_attempts = args.option(), delay = args.int(), max_pending = args.option(),
-    max_running = args.option(), idempotency = args.option(), fingerprint = args.text(),
+    priority = args.int(), max_attempts = args.option_int(), delay = args.int(), max_pending = args.option_int(),
+    max_running = args.option_int(), idempotency = args.option(), fingerprint = args.text(),
     join_key = args.option(), on_close = args.option(),
   }
 end
@@ -25,7 +25,7 @@ end
 function spawn.plan(items)
   local ids, keys, planned, fresh = {}, {}, {}, {}
   for i, new in ipairs(items) do
-    local known = ids[new.id] or redis.call('EXISTS', key.task(new.id)) == 1
+    local known = ids[new.id] or task.load(new.id)
     local existing, differs
     if known then existing = new.id else existing, differs = owner(new, keys) end
     if differs then return nil, { i - 1, existing } end
@@ -50,20 +50,21 @@ local function index(t, new)
     redis.call('ZADD', key.pending(t.name), 0, pending_member(t))
   end
   if due.of(t) then due.set(t) end
-  task.count(t.state, 1)
 end
 
--- Stores a new task; a child with its parent's id.
-function spawn.create(new, parent)
+-- Adds a task that is not there; a child with its parent's id.
+function spawn.add(new, parent)
+  local t = { id = new.id }
   local sleeps = new.delay > 0
-  redis.call('HSET', key.task(new.id),
-    'name', new.name, 'params', new.params, 'headers', new.headers, 'policy', new.policy,
-    'priority', new.priority, 'max_attempts', new.max_attempts or '', 'max_pending', new.max_pending or '',
-    'max_running', new.max_running or '', 'idempotency', new.idempotency or '',
-    'parent', parent or '', 'join_key', new.join_key or '', 'on_close', new.on_close or '',
-    'state', sleeps and 'sleeping' or 'pending', 'why', sleeps and 'start' or '',
-    'at', sleeps and clock.after(clock.up, new.delay) or clock.now,
-    'attempt', 1, 'claims', 0, 'order', 0, 'spawned_at', clock.now, 'limit_from', clock.now)
-  task.loaded[new.id] = nil
-  index(task.load(new.id), new)
+  task.loaded[t.id] = t
+  task.set(t, {
+    name = new.name, params = new.params, headers = new.headers, policy = new.policy, priority = new.priority,
+    max_attempts = new.max_attempts or '', max_pending = new.max_pending or '',
+    max_running = new.max_running or '', idempotency = new.idempotency or '', parent = parent or '',
+    join_key = new.join_key or '', on_close = new.on_close or '',
+    state = sleeps and 'sleeping' or 'pending', why = sleeps and 'start' or '',
+    at = sleeps and clock.after(clock.up, new.delay) or clock.now,
+    attempt = 1, claims = 0, order = 0, spawned_at = clock.now, limit_from = clock.now,
+  })
+  index(t, new)
 end

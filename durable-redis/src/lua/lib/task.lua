@@ -93,7 +93,7 @@ end
 -- Sets fields; '' takes one away.
 function task.set(t, fields)
   if fields.state and fields.state ~= t.state then
-    task.count(t.state, -1)
+    if t.state then task.count(t.state, -1) end
     task.count(fields.state, 1)
   end
   local changed = task.dirty[t.id] or {}

@@ -11,5 +11,5 @@ if queue_state == 'sealed' then return { 'sealed' } end
 local planned, fresh = spawn.plan(items)
 if not planned then return { 'conflict', fresh[1], fresh[2] } end
 
-for _, new in ipairs(fresh) do spawn.create(new) end
+for _, new in ipairs(fresh) do spawn.add(new) end
 return answer({ 'ok', planned })

@@ -10,6 +10,8 @@ use crate::model::{Checkpoint, CheckpointKind, End, Millis, Payload, QueueName, 
 pub trait Checkpoints: Send + Sync {
     /// Reads the checkpoints of a claimed task in the order they were stored, without those set aside.
     ///
+    /// A page ends before it has more than [`MAX_BYTES`](super::MAX_BYTES) of payload, but has one checkpoint at least.
+    ///
     /// # Errors
     ///
     /// Fenced; faults of the store.

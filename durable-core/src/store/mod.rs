@@ -50,6 +50,9 @@ pub use tasks::{
 };
 pub use upkeep::{ExpiredRun, PurgeAnswer, PurgeRequest, TickAnswer, TickRequest, Upkeep};
 
+/// The most bytes of payload that core puts into one batch, and that a store puts into one page; a single record may
+/// be larger.
+pub const MAX_BYTES: usize = 8 << 20;
 /// The most records that one verb touches, and the most items of one batch.
 pub const MAX_RECORDS: usize = 1_000;
 /// The most records that the first step of something that spreads touches; `tick` does the rest.

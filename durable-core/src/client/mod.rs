@@ -1,0 +1,172 @@
+//! The client: spawns tasks, emits events, looks at results, and starts workers.
+
+mod builder;
+mod cancel;
+mod queues;
+mod result;
+mod spawn;
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde::Serialize;
+
+pub use self::builder::DurableBuilder;
+pub use self::result::TaskResultView;
+use crate::context::user_event;
+use crate::error::{DurableError, DurableResult};
+use crate::model::{EmitId, Invalid, Payload, QueueName, StepKey, TaskId};
+use crate::options::SpawnRules;
+use crate::registry::Registry;
+use crate::run::backoff::repeat;
+use crate::store::{EmitRequest, EventWrite, RetryAnswer, RetryRequest, Store};
+use crate::worker::{Worker, WorkerOptions};
+
+/// A client of one queue of one store; cheap to clone.
+///
+/// A call that the store does not answer is repeated a few times, unchanged, before it fails.
+pub struct Durable<State = ()>(pub(crate) Arc<Inner<State>>);
+
+pub(crate) struct Inner<State> {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) queue: QueueName,
+    pub(crate) rules: SpawnRules,
+    pub(crate) registry: Arc<Registry<State>>,
+    pub(crate) state: State,
+}
+
+impl<State> Clone for Durable<State> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<State> fmt::Debug for Durable<State> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Durable")
+            .field("queue", &self.0.queue)
+            .field("tasks", &self.0.registry)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Durable<()> {
+    /// Starts to set a client up.
+    pub fn builder<State: Clone + Send + Sync + 'static>() -> DurableBuilder<State> {
+        DurableBuilder::default()
+    }
+}
+
+impl<State: Clone + Send + Sync + 'static> Durable<State> {
+    /// The queue of this client.
+    pub fn queue_name(&self) -> &str {
+        self.0.queue.as_str()
+    }
+
+    /// The application's state.
+    pub fn state(&self) -> &State {
+        &self.0.state
+    }
+
+    /// The store.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.0.store
+    }
+
+    /// Emits an event to the queue: the last write wins for waits that come later.
+    ///
+    /// # Errors
+    ///
+    /// `Invalid` for a name that is reserved or breaks a rule; `Payload`; `Store`.
+    pub async fn emit_event<T: Serialize + ?Sized>(&self, name: &str, payload: &T) -> DurableResult<()> {
+        let request = EmitRequest::new(self.0.queue.clone(), self.event(name, payload)?);
+        repeat(|| self.0.store.emit(request.clone())).await?;
+        Ok(())
+    }
+
+    /// Emits an event unless it exists; true when it was written.
+    ///
+    /// # Errors
+    ///
+    /// As [`emit_event`](Self::emit_event).
+    pub async fn emit_event_if_absent<T: Serialize + ?Sized>(
+        &self,
+        name: &str,
+        payload: &T,
+    ) -> DurableResult<bool> {
+        let request = EmitRequest::new(self.0.queue.clone(), self.event(name, payload)?).only_if_absent();
+        let answer = repeat(|| self.0.store.emit(request.clone())).await?;
+        Ok(answer != crate::store::EmitAnswer::Kept)
+    }
+
+    fn event<T: Serialize + ?Sized>(&self, name: &str, payload: &T) -> DurableResult<EventWrite> {
+        let name = user_event(name).map_err(|error| Invalid::new("event name", error.to_string()))?;
+        let payload = self.0.rules.payload("event payload", payload)?;
+        Ok(EventWrite { name, payload, metadata: Payload::from_text("{}"), id: EmitId::new() })
+    }
+
+    /// Reopens a failed task with all that it has stored, and with `attempts` more attempts. With `from`, a checkpoint
+    /// key out of its history, what its own runs stored from there on is set aside and done again.
+    ///
+    /// # Errors
+    ///
+    /// `WrongState` unless the task has failed and its end has been spread to its children; `TaskNotFound`; `Invalid`
+    /// for a key that is not among its checkpoints; `Store`.
+    pub async fn retry_task(&self, task: TaskId, attempts: u32, from: Option<&str>) -> DurableResult<()> {
+        let attempts = match i32::try_from(attempts) {
+            Ok(attempts) if attempts > 0 => attempts,
+            _ => return Err(Invalid::new("attempts", "they are 0 or more than fit").into()),
+        };
+        let from = from.map(StepKey::new).transpose()?;
+        let request = RetryRequest::new(self.0.queue.clone(), task, attempts, from);
+        let unsure = AtomicBool::new(false);
+        let retry = || async {
+            let answer = self.0.store.retry(request.clone()).await;
+            unsure.fetch_or(answer.as_ref().is_err_and(|error| error.may_have_happened), Ordering::Relaxed);
+            answer
+        };
+        match repeat(retry).await? {
+            RetryAnswer::Reopened => Ok(()),
+            // A call whose reply was lost may have reopened it.
+            RetryAnswer::Live if unsure.into_inner() => Ok(()),
+            RetryAnswer::Closing => {
+                Err(wrong_state(task, "is closing: its children are still being cancelled"))
+            }
+            RetryAnswer::Live => Err(wrong_state(task, "has not ended")),
+            RetryAnswer::Ended(_) => Err(wrong_state(task, "has not failed: it completed or was cancelled")),
+            RetryAnswer::NotFound => Err(DurableError::TaskNotFound { task }),
+        }
+    }
+
+    /// Starts a worker on the queue, for the tasks that are registered here.
+    ///
+    /// # Errors
+    ///
+    /// `Invalid` for options that break a rule; `Setup` when no task is registered.
+    #[allow(clippy::unused_async, reason = "it must be called inside a runtime")]
+    pub async fn start_worker(&self, options: WorkerOptions) -> DurableResult<Worker> {
+        let inner = &self.0;
+        if inner.registry.names().is_empty() {
+            return Err(DurableError::Setup("no task is registered, so a worker has nothing to do".into()));
+        }
+        Worker::start(
+            inner.store.clone(),
+            inner.queue.clone(),
+            inner.registry.clone(),
+            inner.state.clone(),
+            inner.rules.clone(),
+            options,
+        )
+    }
+
+    /// Gives this handle up. Workers go on until they are shut down; connections close with the last handle.
+    #[allow(clippy::unused_async, reason = "stores that talk to a server will wait for it here")]
+    pub async fn close(self) {
+        drop(self);
+    }
+}
+
+fn wrong_state(task: TaskId, state: &'static str) -> DurableError {
+    DurableError::WrongState { task, state }
+}

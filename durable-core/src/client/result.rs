@@ -1,0 +1,109 @@
+//! What became of a task.
+
+use std::time::Duration;
+
+use futures::StreamExt;
+use serde::de::DeserializeOwned;
+use tokio::time::{Instant, timeout_at};
+
+use super::Durable;
+use crate::error::{DurableError, DurableResult};
+use crate::model::{CancelCause, Failure, Payload, PayloadError, TaskId};
+use crate::run::backoff::repeat;
+use crate::store::{Hint, Outcome, OutcomeRequest};
+use crate::worker::TaskFailure;
+
+/// How often to look when no hint comes.
+const POLL: Duration = Duration::from_secs(1);
+
+/// What became of a task.
+#[derive(Debug, Clone, PartialEq)]
+pub enum TaskResultView {
+    /// It has not ended.
+    Live,
+    /// It completed; [`TaskResultView::output`] reads the result.
+    Completed(Payload),
+    /// It failed for good.
+    Failed(TaskFailure),
+    /// It was cancelled.
+    Cancelled(CancelCause),
+}
+
+impl TaskResultView {
+    /// The result of a completed task; `None` for any other.
+    ///
+    /// # Errors
+    ///
+    /// `Payload` when the result is not a `T`.
+    pub fn output<T: DeserializeOwned>(&self) -> DurableResult<Option<T>> {
+        let Self::Completed(payload) = self else { return Ok(None) };
+        let unreadable = |error: serde_json::Error| DurableError::Payload {
+            what: "result",
+            error: PayloadError::Unwritable(error.to_string()),
+        };
+        payload.read().map(Some).map_err(unreadable)
+    }
+}
+
+impl<State: Clone + Send + Sync + 'static> Durable<State> {
+    /// What became of a task.
+    ///
+    /// # Errors
+    ///
+    /// `TaskNotFound`; `Store`.
+    pub async fn get_task_result(&self, task: TaskId) -> DurableResult<TaskResultView> {
+        let request = OutcomeRequest::new(self.0.queue.clone(), task);
+        match repeat(|| self.0.store.outcome(request.clone())).await? {
+            Outcome::Live => Ok(TaskResultView::Live),
+            Outcome::Completed(result) => Ok(TaskResultView::Completed(result)),
+            Outcome::Failed(failure) => Ok(TaskResultView::Failed(failure_of(&failure))),
+            Outcome::Cancelled(cause) => Ok(TaskResultView::Cancelled(cause)),
+            Outcome::NotFound => Err(DurableError::TaskNotFound { task }),
+        }
+    }
+
+    /// Waits until a task has ended; the store's hints make it prompt, polling makes it sure.
+    ///
+    /// # Errors
+    ///
+    /// `WaitTimeout`; `TaskNotFound`; `Store`.
+    pub async fn wait_for_result(&self, task: TaskId, timeout: Duration) -> DurableResult<TaskResultView> {
+        let deadline = Instant::now().checked_add(timeout);
+        let mut hints = self.0.store.hints(&self.0.queue);
+        loop {
+            let result = self.get_task_result(task).await?;
+            if result != TaskResultView::Live {
+                return Ok(result);
+            }
+            if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                return Err(DurableError::WaitTimeout { task });
+            }
+            let look = Instant::now() + POLL;
+            let look = deadline.map_or(look, |deadline| deadline.min(look));
+            let ended = async {
+                while let Some(hint) = hints.next().await {
+                    if hint == Hint::Ended(task) {
+                        return;
+                    }
+                }
+                std::future::pending::<()>().await;
+            };
+            // Whether the hint or the time came, the store is asked again.
+            let _ = timeout_at(look, ended).await;
+        }
+    }
+}
+
+fn failure_of(failure: &Failure) -> TaskFailure {
+    match failure {
+        Failure::Reported(payload) => payload
+            .read()
+            .unwrap_or_else(|error| TaskFailure::new("Unreadable", format!("the stored failure: {error}"))),
+        Failure::ClaimTimeout { worker, at } => {
+            TaskFailure::new("ClaimTimeout", format!("the lease of worker {worker} ran out at {at}"))
+        }
+        Failure::Corrupt { what } => {
+            TaskFailure::new("Corrupt", format!("the stored {what} cannot be decoded"))
+        }
+    }
+}

@@ -11,7 +11,7 @@ use crate::RedisStore;
 use crate::args::Args;
 use crate::decode::{checkpoint, end, kind_word};
 use crate::events::event;
-use crate::reply::{Reply, all_lost, fenced};
+use crate::reply::{Reply, all_lost, fenced, invalid};
 use crate::script::{Script, script};
 use crate::store::within_bounds;
 use crate::tasks::new_task;
@@ -49,6 +49,7 @@ fn saved(status: &str, reply: &mut Reply) -> Result<SaveAnswer, StoreError> {
             let problem = "an idempotency key of a child belongs to another task";
             Err(StoreError::new(StoreErrorKind::Conflict, Verb::Save, problem))
         }
+        "no_link" => Err(invalid(Verb::Save, "child", "it has no link to its parent")),
         "sealed" => Ok(SaveAnswer::QueueClosed),
         _ => Err(reply.unreadable("a known status")),
     }

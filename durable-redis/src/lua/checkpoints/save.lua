@@ -1,7 +1,7 @@
 -- save: stores checkpoints, each with its effect.
 --
 -- ARGV     count, items [token, step, kind, payload, took, effect (none · spawn, count, tasks · emit, event)]
--- returns  {no_queue} · {ok, items [{lost} · {cancelled} · {corrupt} · {sealed} · {key_taken} · {stored, expires_at} ·
+-- returns  {no_queue} · {ok, items [{lost} · {cancelled} · {corrupt} · {sealed} · {key_taken} · {no_link} · {stored, expires_at} ·
 --          {conflict, end}]}
 -- bound    items and children <= 1,000; 500 waits ended by events
 
@@ -44,6 +44,9 @@ local function do_item(item)
   if item.effect == 'spawn' and queue_state == 'sealed' then return { 'sealed' } end
   local planned, fresh
   if item.effect == 'spawn' then
+    for _, new in ipairs(item.children) do
+      if not new.join_key then return { 'no_link' } end
+    end
     planned, fresh = spawn.plan(item.children)
     if not planned then return { 'key_taken' } end
   end

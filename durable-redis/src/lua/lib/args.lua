@@ -2,6 +2,9 @@
 
 local args = { at = 0 }
 
+-- The most bytes of payload in one answer; a single record may be larger.
+local MAX_BYTES = 8 * 1024 * 1024
+
 function args.text()
   args.at = args.at + 1
   return ARGV[args.at]

@@ -55,9 +55,10 @@ function upkeep.run(limit)
   return limit
 end
 
--- When there is something to do next: false for never.
+-- When there is something to do next: the earliest due time, or now if marks are left; false for never.
 function upkeep.next_due()
-  if redis.call('EXISTS', key.closing, key.waking) > 0 then return clock.now end
   local first = redis.call('ZRANGE', key.due, 0, 0, 'WITHSCORES')
-  return first[2] and tonumber(first[2]) or false
+  local at = tonumber(first[2])
+  if redis.call('EXISTS', key.closing, key.waking) > 0 then return math.min(at or clock.now, clock.now) end
+  return at or false
 end

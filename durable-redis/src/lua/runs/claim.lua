@@ -4,7 +4,7 @@
 --          failure, retry after or '' (fail) · after (release)]
 -- returns  {no_queue, now} · {ok, now, ends [{lost} · {cancelled} · {corrupt} · {completed} · {failed} · {retrying, due} ·
 --          {released, due}], claims [{…}], more 0 or 1, next due or false}
--- bound    ends + max <= 1,000 tasks, 500 descendants, max(100, 2 max) due things, 16 MiB of claims
+-- bound    ends + max <= 1,000 tasks, 500 descendants, max(100, 2 max) due things, 8 MiB of claims
 
 local call, is_repeat, worker = args.text(), args.int() == 1, args.text()
 local lease, max = args.int(), args.int()
@@ -115,8 +115,9 @@ local function merged(limit)
   end
 end
 
--- Takes a pending task, or what has to be done instead; the claim and its bytes.
-local function try(member, name, position)
+-- Takes a pending task, or does what has to be done instead; the claim and its bytes, or nil and whether it is too
+-- large for what is left of the answer.
+local function try(member, name, position, bytes)
   local t = task.load(pending_task(member))
   if not t or t.corrupt or t.state ~= 'pending' then
     redis.call('ZREM', key.pending(name), member)
@@ -134,18 +135,21 @@ local function try(member, name, position)
     end_corrupt(t)
     return nil
   end
+  local size = #payloads[1] + #payloads[2] + #payloads[3]
+  if position > 0 and bytes + size > MAX_BYTES then return nil, true end
   take(t, position)
-  return describe(t, payloads), #payloads[1] + #payloads[2] + #payloads[3]
+  return describe(t, payloads), size
 end
 
 local function claim()
   local claims, bytes, examined = {}, 0, 0
   if max == 0 or #names == 0 or queue_state ~= 'open' then return claims end
   local next_member = merged(max)
-  while #claims < max and bytes < 16 * 1024 * 1024 and examined < 2 * max + 100 do
+  while #claims < max and examined < 2 * max + 100 do
     local member, name = next_member()
     if not member then break end
-    local given, size = try(member, name, #claims)
+    local given, size = try(member, name, #claims, bytes)
+    if size == true then break end
     if given then claims[#claims + 1], bytes = given, bytes + size end
     examined = examined + 1
   end

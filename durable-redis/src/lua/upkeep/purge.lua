@@ -17,7 +17,9 @@ local function gather(index, state)
 end
 for _, state in ipairs(states) do gather(key.ended(state), state) end
 if with_events then gather(key.written) end
+-- Tasks first, then events.
 table.sort(found, function(a, b)
+  if (a.state == nil) ~= (b.state == nil) then return a.state ~= nil end
   if a.at ~= b.at then return a.at < b.at end
   return a.name < b.name
 end)

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use durable_core::model::{EventName, QueueName, TaskState};
 use durable_core::store::{
-    EventsRequest, RestView, Store, StoreError, TaskDetail, TaskRequest, TasksRequest, Verb, WaitSource,
+    EventsRequest, Hints, RestView, Store, StoreError, TaskDetail, TaskRequest, TasksRequest, Verb,
+    WaitSource,
 };
 
 use crate::expect::Violation;
@@ -85,6 +86,11 @@ impl Layer for Checked {
     async fn before(&self, call: Call) -> Result<Self::Ticket, StoreError> {
         let pending = self.world.journal.starts(call.verb, &self.handle);
         Ok((call, pending))
+    }
+
+    fn hints(&self, hints: Hints) -> Hints {
+        drop(self.world.journal.starts(Verb::Hints, &self.handle));
+        hints
     }
 
     async fn after(&self, (call, pending): Self::Ticket) -> Result<(), StoreError> {

@@ -69,6 +69,25 @@ impl Ctx {
         }
     }
 
+    /// Opens so many handles on a new namespace, all at once.
+    ///
+    /// # Errors
+    ///
+    /// When one of them cannot be opened.
+    pub(crate) async fn opened_at_once(&self, count: usize) -> Result<Vec<Arc<dyn Store>>, Violation> {
+        let elsewhere = Self { world: Arc::new(self.world.elsewhere()), ..self.clone() };
+        let opening = |_| {
+            let elsewhere = elsewhere.clone();
+            tokio::spawn(async move { elsewhere.handle().await })
+        };
+        let mut handles = Vec::new();
+        for opened in (0..count).map(opening).collect::<Vec<_>>() {
+            let opened = opened.await;
+            handles.push(opened.map_err(|panic| Violation::new("open", panic.to_string(), "no panic"))??);
+        }
+        Ok(handles)
+    }
+
     /// The handle whose turn it is.
     pub fn store(&self) -> &Arc<dyn Store> {
         if self.turn.fetch_add(1, Ordering::Relaxed).is_multiple_of(2) { &self.a } else { &self.b }

@@ -82,10 +82,14 @@ impl Journal {
         self.record().elsewhere.clone()
     }
 
-    /// The verbs that the case called without asking whether the store has them.
+    /// The verbs that the case called.
     pub(crate) fn verbs(&self) -> BTreeSet<Verb> {
-        let record = self.record();
-        record.verbs.difference(&record.permitted).copied().collect()
+        self.record().verbs.clone()
+    }
+
+    /// The verbs that the case asked for before it called them.
+    pub(crate) fn permitted(&self) -> BTreeSet<Verb> {
+        self.record().permitted.clone()
     }
 
     /// The last calls, for a report.

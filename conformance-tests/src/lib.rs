@@ -14,6 +14,7 @@
 
 mod cases;
 mod checked;
+mod corpus;
 mod ctx;
 mod expect;
 pub mod faults;

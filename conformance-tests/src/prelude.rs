@@ -7,13 +7,12 @@ pub(crate) use durable_core::model::{
 };
 pub(crate) use durable_core::store::{
     CancelAnswer, CancelRequest, Claim, ClaimRequest, Counts, CountsRequest, Cursor, DropQueueAnswer,
-    DropQueueRequest, Effect, EmitAnswer, EmitRequest, EndAnswer, Ending, EventView, EventWrite,
-    EventsRequest, ExtendItem, ExtendRequest, HistoryEntry, Idempotency, ListQueuesRequest, LoadRequest,
-    MetWait, NewTask, NewWait, Outcome, OutcomeRequest, Page, ParentLink, PurgeRequest, PutQueueAnswer,
-    PutQueueRequest, QueueState, QueueView, Rest, RestView, RetryAfter, RetryAnswer, RetryRequest, RunEnd,
-    RunView, SaveAnswer, SaveItem, SaveRequest, SpawnAnswer, SpawnRequest, Spawned, Store, StoreErrorKind,
-    TaskDetail, TaskRequest, TaskView, TasksRequest, TickAnswer, TickRequest, Verb, WaitAnswer, WaitItem,
-    WaitRequest, WaitSource, WaitView,
+    DropQueueRequest, EmitAnswer, EmitRequest, EndAnswer, Ending, EventView, EventWrite, EventsRequest,
+    ExtendItem, ExtendRequest, HistoryEntry, Idempotency, ListQueuesRequest, LoadRequest, MetWait, NewTask,
+    NewWait, Outcome, OutcomeRequest, PurgeRequest, PutQueueAnswer, PutQueueRequest, QueueState, QueueView,
+    Rest, RestView, RetryAfter, RetryAnswer, RetryRequest, RunEnd, RunView, SaveAnswer, SaveItem,
+    SaveRequest, SpawnAnswer, SpawnRequest, Spawned, Store, StoreErrorKind, TaskRequest, TaskView,
+    TasksRequest, TickAnswer, TickRequest, Verb, WaitAnswer, WaitItem, WaitRequest, WaitView,
 };
 
 pub(crate) use crate::ctx::Ctx;

@@ -5,6 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use durable_core::model::{Checkpoint, CheckpointKind, StepKey};
 use durable_core::store::{CheckpointPage, HistoryEntry, RunView};
 
+use crate::page::Room;
+use crate::size;
+
 /// The history of a task. Entry `n` (from 1) has the order `n`; nothing leaves it before the task is purged.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(crate) struct History {
@@ -76,10 +79,16 @@ impl History {
 
     /// A page of the checkpoints to load after an order.
     pub(crate) fn page(&self, after: u64, limit: usize) -> CheckpointPage {
-        let mut orders = self.loaded.range(after.saturating_add(1)..);
-        let checkpoints =
-            orders.by_ref().take(limit).filter_map(|order| self.loaded(*order)).cloned().collect();
-        CheckpointPage { checkpoints, more: orders.next().is_some() }
+        let mut room = Room::new();
+        let mut left =
+            self.loaded.range(after.saturating_add(1)..).filter_map(|order| self.loaded(*order)).peekable();
+        let mut checkpoints = Vec::new();
+        while checkpoints.len() < limit
+            && let Some(next) = left.next_if(|next| room.takes(size::of_checkpoint(next)))
+        {
+            checkpoints.push(next.clone());
+        }
+        CheckpointPage { checkpoints, more: left.peek().is_some() }
     }
 
     fn loaded(&self, order: u64) -> Option<&Checkpoint> {

@@ -10,59 +10,48 @@ use durable_core::store::{
 
 use crate::index::Due;
 use crate::now::Now;
-use crate::page::{Listing, after, bounded, page};
+use crate::page::{Listed, after, page};
+use crate::size;
 use crate::state::{Event, State};
 use crate::task::{Phase, Task, TaskEnd};
 
 /// One task with its waits and a page of its history.
 pub(crate) fn task(state: &State, request: &TaskRequest) -> Result<Option<TaskDetail>, StoreError> {
     let queue = state.queue(&request.queue, Verb::Task)?;
-    let from =
-        after(request.cursor.as_ref(), Listing::History, Verb::Task, |text| text.parse::<usize>().ok())?;
+    let read = |text: &str| text.parse::<usize>().ok();
+    let from = after::<&HistoryEntry, _>(request.cursor.as_ref(), Verb::Task, read)?;
     let Some(task) = queue.tasks.get(&request.task) else { return Ok(None) };
-    let skip = if let Bound::Excluded(order) = from { order } else { 0 };
-    let history = task.history.entries().iter().skip(skip);
-    let history =
-        page(history, bounded(request.limit), Listing::History, |_| true, |entry| order(entry).to_string());
+    let past = if let Bound::Excluded(order) = from { order } else { 0 };
+    let history = page(task.history.entries().iter().skip(past), request.limit, |_| true);
     let waits = task.waits.iter().take(MAX_RECORDS).map(|(key, wait)| WaitView {
         key: key.clone(),
         source: wait.source.clone(),
         registered_at: wait.registered_at,
         deadline: wait.deadline,
     });
-    Ok(Some(TaskDetail { task: view(task), waits: waits.collect(), history: cloned(history, Clone::clone) }))
-}
-
-fn order(entry: &HistoryEntry) -> u64 {
-    match entry {
-        HistoryEntry::Checkpoint { checkpoint, .. } => checkpoint.order,
-        HistoryEntry::Run(run) => run.order,
-    }
+    Ok(Some(TaskDetail { task: view(task), waits: waits.collect(), history: shown(history, Clone::clone) }))
 }
 
 /// Tasks of a queue by id.
 pub(crate) fn tasks(state: &State, request: &TasksRequest) -> Result<Page<TaskView>, StoreError> {
     let queue = state.queue(&request.queue, Verb::Tasks)?;
-    let from =
-        after(request.cursor.as_ref(), Listing::Tasks, Verb::Tasks, |text| text.parse::<TaskId>().ok())?;
+    let read = |text: &str| text.parse::<TaskId>().ok();
+    let from = after::<&Task, _>(request.cursor.as_ref(), Verb::Tasks, read)?;
     let wanted = |task: &&Task| {
         request.state.is_none_or(|state| task.state() == state)
             && request.name.as_ref().is_none_or(|name| task.name == *name)
             && request.parent.is_none_or(|id| task.parent.as_ref().is_some_and(|parent| parent.id == id))
     };
     let tasks = queue.tasks.range((from, Bound::Unbounded)).map(|(_, task)| task);
-    let tasks = page(tasks, bounded(request.limit), Listing::Tasks, wanted, |task| task.id.to_string());
-    Ok(cloned(tasks, view))
+    Ok(shown(page(tasks, request.limit, wanted), view))
 }
 
 /// Events of a queue by name.
 pub(crate) fn events(state: &State, request: &EventsRequest) -> Result<Page<EventView>, StoreError> {
     let queue = state.queue(&request.queue, Verb::Events)?;
-    let from =
-        after(request.cursor.as_ref(), Listing::Events, Verb::Events, |text| EventName::new(text).ok())?;
+    let read = |text: &str| EventName::new(text).ok();
+    let from = after::<(&EventName, &Event), _>(request.cursor.as_ref(), Verb::Events, read)?;
     let events = queue.events.range((from, Bound::Unbounded));
-    let events =
-        page(events, bounded(request.limit), Listing::Events, |_| true, |(name, _)| name.to_string());
     let view = |(name, event): (&EventName, &Event)| EventView {
         name: name.clone(),
         payload: event.payload.clone(),
@@ -71,7 +60,50 @@ pub(crate) fn events(state: &State, request: &EventsRequest) -> Result<Page<Even
         written_at: event.written_at,
         waking: event.first_unreached.is_some(),
     };
-    Ok(cloned(events, view))
+    Ok(shown(page(events, request.limit, |_| true), view))
+}
+
+fn shown<T, U>(page: Page<T>, view: impl Fn(T) -> U) -> Page<U> {
+    Page { items: page.items.into_iter().map(view).collect(), next: page.next }
+}
+
+impl Listed for &HistoryEntry {
+    const CURSOR: &'static str = "order:";
+
+    fn key(&self) -> String {
+        match self {
+            HistoryEntry::Checkpoint { checkpoint, .. } => checkpoint.order.to_string(),
+            HistoryEntry::Run(run) => run.order.to_string(),
+        }
+    }
+
+    fn size(&self) -> usize {
+        size::of_entry(self)
+    }
+}
+
+impl Listed for &Task {
+    const CURSOR: &'static str = "task:";
+
+    fn key(&self) -> String {
+        self.id.to_string()
+    }
+
+    fn size(&self) -> usize {
+        size::of_task(self)
+    }
+}
+
+impl Listed for (&EventName, &Event) {
+    const CURSOR: &'static str = "event:";
+
+    fn key(&self) -> String {
+        self.0.to_string()
+    }
+
+    fn size(&self) -> usize {
+        size::of_payload(&self.1.payload) + size::of_payload(&self.1.metadata)
+    }
 }
 
 /// How many tasks are in which state.
@@ -100,10 +132,6 @@ fn time_has_come(task: &Task, now: Timestamp) -> bool {
         Phase::Running(hold) => hold.expires_at <= now && task.has_attempts_left(),
         Phase::Pending { .. } | Phase::Ended { .. } => false,
     }
-}
-
-fn cloned<T, U>(page: Page<T>, view: impl Fn(T) -> U) -> Page<U> {
-    Page { items: page.items.into_iter().map(view).collect(), next: page.next }
 }
 
 fn view(task: &Task) -> TaskView {

@@ -27,6 +27,7 @@ mod queues;
 mod roles;
 mod runs;
 mod signals;
+mod size;
 mod spawn;
 mod spread;
 mod state;

@@ -1,12 +1,14 @@
 //! Queues: create, change, drop and list.
 
+use std::ops::Bound;
+
 use durable_core::model::QueueName;
 use durable_core::store::{
     DropQueueAnswer, DropQueueRequest, ListQueuesRequest, Page, PutQueueAnswer, PutQueueRequest, QueueState,
     QueueView, StoreError, Verb,
 };
 
-use crate::page::{Listing, after, bounded, page};
+use crate::page::{Listed, after, page};
 use crate::state::{Queue, State};
 
 /// Creates a queue, or sets its state.
@@ -44,15 +46,21 @@ fn is_empty(queue: &Queue) -> bool {
 
 /// Lists queues by name.
 pub(crate) fn list_queues(state: &State, request: &ListQueuesRequest) -> Result<Page<QueueView>, StoreError> {
-    let from =
-        after(request.cursor.as_ref(), Listing::Queues, Verb::ListQueues, |text| QueueName::new(text).ok())?;
-    let queues = state.queues.range((from, std::ops::Bound::Unbounded));
-    let view = |(name, queue): (&QueueName, &Queue)| QueueView { name: name.clone(), state: queue.state };
-    Ok(page(
-        queues.map(view),
-        bounded(request.limit),
-        Listing::Queues,
-        |_| true,
-        |view| view.name.to_string(),
-    ))
+    let read = |text: &str| QueueName::new(text).ok();
+    let from = after::<QueueView, _>(request.cursor.as_ref(), Verb::ListQueues, read)?;
+    let queues = state.queues.range((from, Bound::Unbounded));
+    let views = queues.map(|(name, queue)| QueueView { name: name.clone(), state: queue.state });
+    Ok(page(views, request.limit, |_| true))
+}
+
+impl Listed for QueueView {
+    const CURSOR: &'static str = "queue:";
+
+    fn key(&self) -> String {
+        self.name.to_string()
+    }
+
+    fn size(&self) -> usize {
+        0
+    }
 }

@@ -321,12 +321,11 @@ impl Ctx {
 
     /// Emits an event.
     pub(crate) async fn emit(&self, name: &EventName, payload: &str) -> Result<EmitAnswer, Violation> {
-        let event = EventWrite {
-            name: name.clone(),
-            payload: json(payload),
-            metadata: json("{}"),
-            id: EmitId::new(),
-        };
+        self.emit_write(write(name, payload)).await
+    }
+
+    /// Emits an event exactly so.
+    pub(crate) async fn emit_write(&self, event: EventWrite) -> Result<EmitAnswer, Violation> {
         Ok(self.store().emit(EmitRequest::new(self.queue.clone(), event)).await?)
     }
 

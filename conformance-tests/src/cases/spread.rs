@@ -1,0 +1,386 @@
+//! What is larger than one step: cascades, wakes and purges that `tick` and `purge` work off.
+
+use std::collections::BTreeMap;
+
+use crate::prelude::*;
+
+const GROUP: &str = "spread";
+
+/// More than twice what the first step of something that spreads may touch.
+const MANY: usize = 1_200;
+/// What the first step may touch.
+const FIRST: u64 = 500;
+
+pub(super) const CASES: &[Case] = &[
+    case!(
+        ch_18_a_wide_cascade_is_bounded_and_finishes,
+        ["CH-18", "CA-12", "RE-5"],
+        ["T2", "U1", "U3"],
+        [Spawn, Claim, Save, Cancel, Tick, Purge, Counts, Task],
+        "A cancellation of ten thousand children in one step stops everybody else."
+    )
+    .heavy(),
+    case!(
+        rt_13_a_closing_task_is_not_reopened,
+        ["RT-13", "CH-18"],
+        ["T5", "T2"],
+        [Spawn, Claim, Save, Retry, Tick, Counts],
+        "A task that is reopened while its last end still spreads would lose its new children to it."
+    )
+    .heavy(),
+    case!(
+        ch_18_a_deep_cascade_reaches_the_bottom,
+        ["CH-18"],
+        ["T2"],
+        [Spawn, Claim, Save, Cancel, Tick, Counts],
+        "A cascade that recurses gives up, or falls over, at some depth."
+    )
+    .heavy(),
+    case!(
+        ev_6_an_emit_to_many_is_bounded_and_reaches_all,
+        ["EV-6", "EV-27", "BL-3"],
+        ["E2", "U1", "W3"],
+        [Spawn, Claim, Wait, Emit, Tick, Events, Load],
+        "A popular event must neither block the store nor forget anybody."
+    )
+    .heavy(),
+    case!(
+        e2_a_wait_reached_later_is_judged_by_the_first_write,
+        ["EV-11", "EV-12"],
+        ["E2", "W2"],
+        [Spawn, Claim, Wait, Emit, Tick, Load],
+        "That there were too many waiters must turn no event into a timeout."
+    )
+    .heavy(),
+    case!(
+        e2_a_wait_that_joins_while_an_event_is_waking_is_met,
+        ["EV-1", "EV-3"],
+        ["E2", "W3"],
+        [Spawn, Claim, Wait, Emit, Tick],
+        "Who comes late to a waking event must get it, too."
+    )
+    .heavy(),
+    case!(
+        u3_a_long_history_is_purged_in_steps,
+        ["RE-4", "CP-5", "CP-15", "BL-4", "BL-5"],
+        ["U3", "P2"],
+        [Spawn, Claim, Save, Load, Purge, Outcome, DropQueue],
+        "A task of ten thousand steps must not be deleted in one."
+    )
+    .heavy(),
+    case!(
+        cl_2_a_claim_is_clamped_to_what_a_verb_may_touch,
+        ["CL-2", "BL-9"],
+        ["C2", "C8"],
+        [Spawn, Claim],
+        "A worker that asks for everything must not get more than a step can hold."
+    )
+    .heavy(),
+    case!(
+        u4_claims_find_the_right_tasks_among_many,
+        ["BL-2", "CL-17", "SL-14"],
+        ["U4", "C2"],
+        [Spawn, Claim, Cancel],
+        "A million tasks that nobody asks for must not hide the few that somebody does."
+    )
+    .heavy(),
+];
+
+/// Spawns so many tasks, in batches.
+async fn spawn_many(ctx: &Ctx, count: usize, make: impl Fn() -> Result<NewTask, Violation>) -> Verdict {
+    for from in (0..count).step_by(1_000) {
+        let batch = (from..count.min(from + 1_000)).map(|_| make()).collect::<Result<Vec<_>, _>>()?;
+        ctx.spawn_all(batch).await?;
+    }
+    Ok(())
+}
+
+/// A running parent with so many children.
+async fn parent_of(ctx: &Ctx, count: usize) -> Result<Token, Violation> {
+    let parent = ctx.running().await?;
+    for from in (0..count).step_by(400) {
+        let children = from..count.min(from + 400);
+        let children = children.map(|n| child(&n.to_string(), ParentClosePolicy::Cancel));
+        let children = children.collect::<Result<Vec<_>, _>>()?;
+        ctx.save(spawning(parent, &key(&format!("$spawn:{from}"))?, children)).await?;
+    }
+    Ok(parent)
+}
+
+async fn counts(ctx: &Ctx) -> Result<Counts, Violation> {
+    Ok(ctx.store().counts(CountsRequest::new(ctx.queue.clone())).await?)
+}
+
+/// Ticks until nothing is closing; each tick stays within its limit.
+async fn tick_until_closed(ctx: &Ctx) -> Result<u64, Violation> {
+    let mut closed = 0;
+    for _ in 0..100 {
+        let ticked = ctx.store().tick(TickRequest::new(ctx.queue.clone(), 300)).await?;
+        holds("one tick", ticked.closed <= 300, &ticked, "at most three hundred cancelled children")?;
+        closed += u64::from(ticked.closed);
+        if ticked.closing_left == 0 {
+            same("that there is more when nothing is closing", &ticked.more, &false)?;
+            return Ok(closed);
+        }
+        same("that there is more while something is closing", &ticked.more, &true)?;
+    }
+    Err(Violation::new("a cascade", "a hundred ticks", "an end"))
+}
+
+async fn ch_18_a_wide_cascade_is_bounded_and_finishes(ctx: Ctx) -> Verdict {
+    let parent = parent_of(&ctx, MANY).await?;
+    same("cancel", &ctx.cancel(parent.task).await?, &CancelAnswer::Cancelled { closing: true })?;
+    let first = counts(&ctx).await?.cancelled - 1;
+    holds("the children cancelled at once", first <= FIRST, first, "at most five hundred")?;
+    same("the mark", &ctx.view(parent.task).await?.closing, &true)?;
+    let due = ctx.next_due().await?;
+    holds("the next due time", due.is_some_and(|due| due <= ctx.now()), due, "now")?;
+    ctx.purge(0).await?;
+    same("the mark of a task that a purge spared", &ctx.view(parent.task).await?.closing, &true)?;
+    // A client that goes on cancelling, or ticks, brings it to an end.
+    let again = ctx.cancel(parent.task).await?;
+    let ended = matches!(again, CancelAnswer::Ended { state: EndState::Cancelled, .. });
+    holds("cancel again", ended, again, "ended as cancelled")?;
+    tick_until_closed(&ctx).await?;
+    let left = counts(&ctx).await?;
+    same("what is live", &(left.pending, left.sleeping, left.running), &(0, 0, 0))?;
+    same("the mark at the end", &ctx.view(parent.task).await?.closing, &false)?;
+    let again = ctx.cancel(parent.task).await?;
+    same("cancel at the end", &again, &CancelAnswer::Ended { state: EndState::Cancelled, closing: false })?;
+    ctx.claims_nothing("a claim of a child").await
+}
+
+async fn rt_13_a_closing_task_is_not_reopened(ctx: Ctx) -> Verdict {
+    let parent = parent_of(&ctx, MANY).await?;
+    same("fail", &ctx.end(parent, fail_for_good()).await?, &EndAnswer::Failed)?;
+    let retry = RetryRequest::new(ctx.queue.clone(), parent.task, 1, None);
+    same("retry while it closes", &ctx.store().retry(retry.clone()).await?, &RetryAnswer::Closing)?;
+    let first = counts(&ctx).await?.cancelled;
+    let closed = tick_until_closed(&ctx).await?;
+    same("how many children were cancelled", &(first + closed), &(MANY as u64))?;
+    same("retry when it has closed", &ctx.store().retry(retry).await?, &RetryAnswer::Reopened)?;
+    ctx.claim_task(parent.task).await?;
+    Ok(())
+}
+
+async fn ch_18_a_deep_cascade_reaches_the_bottom(ctx: Ctx) -> Verdict {
+    const DEPTH: u64 = 100;
+    let top = ctx.running().await?;
+    let mut lowest = top;
+    for _ in 0..DEPTH {
+        let child = ctx.spawn_child(lowest, "c", ParentClosePolicy::Cancel).await?;
+        lowest = ctx.claim_task(child).await?.token;
+    }
+    ctx.cancel(top.task).await?;
+    tick_until_closed(&ctx).await?;
+    let left = counts(&ctx).await?;
+    same("the cancelled and the running", &(left.cancelled, left.running), &(DEPTH + 1, 0))?;
+    same("the lowest", &ctx.try_end(lowest, complete()).await?, &Err(Refusal::Cancelled))
+}
+
+/// So many tasks that have suspended on one event; with a timeout, if there is one.
+async fn waiters(ctx: &Ctx, name: &EventName, timeout: Option<u64>) -> Verdict {
+    let step_key = key("k")?;
+    spawn_many(ctx, MANY, job).await?;
+    let mut suspended = 0;
+    while suspended < MANY {
+        let items = ctx.claim(400).await?.into_iter().map(|claim| WaitItem {
+            token: claim.token,
+            waits: vec![on_event(&step_key, name, timeout)],
+            rest: Some(rest(&[&step_key], 1)),
+        });
+        let answers = ctx.store().wait(WaitRequest::new(ctx.queue.clone(), items.collect())).await?;
+        holds("the claims", !answers.is_empty(), suspended, "all of the tasks")?;
+        suspended += answers.len();
+        for answer in answers {
+            same("wait", &answer.map_err(Refusal::from), &Ok(WaitAnswer::Suspended))?;
+        }
+    }
+    Ok(())
+}
+
+/// Claims everything that is woken, and counts the ends that the waiters got.
+async fn woken(ctx: &Ctx) -> Result<BTreeMap<String, usize>, Violation> {
+    let mut ends = BTreeMap::new();
+    loop {
+        let claims = ctx.claim(1_000).await?;
+        if claims.is_empty() {
+            return Ok(ends);
+        }
+        for claim in claims {
+            let stored = one("the checkpoints of a waiter", ctx.load(claim.token).await?)?;
+            let end = match stored.end {
+                End::Value(payload) => payload.as_str().to_owned(),
+                other => format!("{other:?}"),
+            };
+            *ends.entry(end).or_default() += 1;
+        }
+    }
+}
+
+async fn tick_until_woken(ctx: &Ctx) -> Result<u64, Violation> {
+    let mut woken = 0;
+    for _ in 0..100 {
+        let ticked = ctx.store().tick(TickRequest::new(ctx.queue.clone(), 300)).await?;
+        holds("one tick", ticked.woken <= 300, &ticked, "at most three hundred ended waits")?;
+        woken += u64::from(ticked.woken);
+        if !ticked.more {
+            return Ok(woken);
+        }
+    }
+    Err(Violation::new("a waking event", "a hundred ticks", "an end"))
+}
+
+async fn ev_6_an_emit_to_many_is_bounded_and_reaches_all(ctx: Ctx) -> Verdict {
+    let name = event("e")?;
+    waiters(&ctx, &name, None).await?;
+    same("emit", &ctx.emit(&name, "1").await?, &EmitAnswer::Written)?;
+    let waking = async || -> Result<bool, Violation> {
+        let page = ctx.store().events(EventsRequest::new(ctx.queue.clone(), None)).await?;
+        Ok(one("the events", page.items)?.waking)
+    };
+    same("the mark", &waking().await?, &true)?;
+    let reached = tick_until_woken(&ctx).await?;
+    let first = MANY as u64 - reached.min(MANY as u64);
+    holds("the waits that the emit itself ended", first > 0 && first <= FIRST, first, "one to five hundred")?;
+    same("the mark at the end", &waking().await?, &false)?;
+    same("what the waiters got", &woken(&ctx).await?, &BTreeMap::from([("1".to_owned(), MANY)]))?;
+    same("what is left to do", &tick_until_woken(&ctx).await?, &0)
+}
+
+async fn e2_a_wait_reached_later_is_judged_by_the_first_write(ctx: Ctx) -> Verdict {
+    let name = event("e")?;
+    waiters(&ctx, &name, Some(1_000)).await?;
+    ctx.advance(999);
+    ctx.emit(&name, "1").await?;
+    // All deadlines pass before anybody goes on, and the payload is replaced meanwhile.
+    ctx.advance(5_000);
+    ctx.emit(&name, "2").await?;
+    tick_until_woken(&ctx).await?;
+    let ends = woken(&ctx).await?;
+    let (first, second) = (ends.get("1").copied().unwrap_or(0), ends.get("2").copied().unwrap_or(0));
+    same("the ends, none of them a timeout", &(first + second), &MANY)?;
+    holds("the ends", first > 0 && second > 0, &ends, "the payload that was stored when each was reached")?;
+
+    let late = ctx.another_queue("late").await?;
+    waiters(&late, &name, Some(1_000)).await?;
+    late.advance(1_000);
+    late.emit(&name, "1").await?;
+    tick_until_woken(&late).await?;
+    let timeouts = BTreeMap::from([("Timeout".to_owned(), MANY)]);
+    same("the ends of waits whose deadline had come", &woken(&late).await?, &timeouts)
+}
+
+async fn e2_a_wait_that_joins_while_an_event_is_waking_is_met(ctx: Ctx) -> Verdict {
+    let (step_key, name) = (key("late")?, event("e")?);
+    let late = ctx.running().await?;
+    waiters(&ctx, &name, None).await?;
+    ctx.emit(&name, "1").await?;
+    let on = Some(rest(&[&step_key], 1));
+    let met = met_waits(ctx.wait(late, vec![on_event(&step_key, &name, None)], on).await?)?;
+    same("the late one's end", &one("the ended waits", met)?.end, &value("1"))?;
+    ctx.complete(late).await?;
+    tick_until_woken(&ctx).await?;
+    let mut claimed = 0;
+    loop {
+        let claims = ctx.claim(1_000).await?;
+        if claims.is_empty() {
+            break;
+        }
+        claimed += claims.len();
+    }
+    same("how many are woken", &claimed, &MANY)
+}
+
+async fn u3_a_long_history_is_purged_in_steps(ctx: Ctx) -> Verdict {
+    const STEPS: usize = 2_500;
+    let token = ctx.running().await?;
+    let keys = (0..STEPS).map(|n| key(&format!("s{n}"))).collect::<Result<Vec<_>, _>>()?;
+    for chunk in keys.chunks(500) {
+        let items = chunk.iter().map(|key| step(token, key, "1")).collect();
+        ctx.store().save(SaveRequest::new(ctx.queue.clone(), items)).await?;
+    }
+    let loaded: Vec<_> = ctx.load(token).await?.into_iter().map(|stored| stored.key).collect();
+    holds("the checkpoints, in order", loaded == keys, loaded.len(), "all of them as they were stored")?;
+    ctx.complete(token).await?;
+    let mut purged = 0;
+    let mut calls = 0;
+    loop {
+        let request = PurgeRequest::new(ctx.queue.clone(), vec![EndState::Completed], Millis::ZERO, 1_000);
+        let answer = ctx.store().purge(request).await?;
+        (purged, calls) = (purged + answer.purged, calls + 1);
+        same("the task after a purge", &ctx.outcome(token.task).await?, &Outcome::NotFound)?;
+        if !answer.more {
+            break;
+        }
+        holds("the purges", calls < 100, calls, "an end")?;
+    }
+    same("how many tasks were purged", &purged, &1)?;
+    let dropped = ctx.store().drop_queue(DropQueueRequest::new(ctx.queue.clone())).await?;
+    same("drop of the queue that has no garbage left", &dropped, &DropQueueAnswer::Dropped)
+}
+
+async fn cl_2_a_claim_is_clamped_to_what_a_verb_may_touch(ctx: Ctx) -> Verdict {
+    spawn_many(&ctx, MANY, job).await?;
+    let first = ctx.claim_with(ctx.claim_request(5_000)?).await?;
+    holds("one claim", first.claims.len() <= 1_000, first.claims.len(), "at most a thousand")?;
+    same("that there are more", &first.more, &true)?;
+    let mut tokens: Vec<_> = first.claims.iter().map(|claim| claim.token).collect();
+    while tokens.len() < MANY {
+        let claims = ctx.claim(5_000).await?;
+        holds("a later claim", !claims.is_empty(), tokens.len(), "the rest")?;
+        tokens.extend(claims.iter().map(|claim| claim.token));
+    }
+    let mut tasks: Vec<_> = tokens.iter().map(|token| token.task).collect();
+    tasks.sort_unstable();
+    tasks.dedup();
+    same("how many different tasks were claimed", &tasks.len(), &MANY)?;
+    let ends = tokens.iter().take(1_000).map(|token| RunEnd { token: *token, ending: complete() });
+    let answer = ctx.claim_with(ctx.claim_request(0)?.ending(ends.collect())).await?;
+    same("a thousand ends in one call", &answer.ends.iter().filter(|end| end.is_ok()).count(), &1_000)
+}
+
+async fn u4_claims_find_the_right_tasks_among_many(ctx: Ctx) -> Verdict {
+    let quarter = (ctx.filler() / 4).max(1);
+    spawn_many(&ctx, quarter, || job_with(|task| (task.delay, task.priority) = (millis(LEASE), 100))).await?;
+    spawn_many(&ctx, quarter, || {
+        let mut task = named("foreign")?;
+        task.priority = 100;
+        Ok(task)
+    })
+    .await?;
+    let mut ended = Vec::new();
+    for _ in 0..quarter.min(50) {
+        let task = ctx.spawn(job_with(|task| task.priority = 100)?).await?;
+        ctx.cancel(task).await?;
+        ended.push(task);
+    }
+    let mut wanted = Vec::new();
+    for priority in [5, -5, 0, 7, 5] {
+        let task = job_with(|task| task.priority = priority)?;
+        wanted.push((std::cmp::Reverse(priority), task.id));
+        ctx.spawn(task).await?;
+    }
+    wanted.sort_unstable();
+    let mut claimed = Vec::new();
+    for max in [1, 2, 10] {
+        let answer = ctx.claim_with(ctx.claim_request(max)?).await?;
+        claimed.extend(answer.claims.iter().map(|claim| claim.token.task));
+    }
+    let wanted: Vec<_> = wanted.into_iter().map(|(_, id)| id).collect();
+    same("the claimed tasks", &claimed, &wanted)?;
+    ctx.claims_nothing("a claim after these").await?;
+    ctx.advance(LEASE);
+    let mut woken = 0;
+    loop {
+        let claims = ctx.claim(1_000).await?;
+        if claims.is_empty() {
+            break;
+        }
+        let right = claims.iter().all(|claim| claim.name.as_str() == "job");
+        holds("the claims", right, claims.len(), "none of a foreign name")?;
+        woken += claims.len();
+    }
+    // The sleepers are due now, and the first claims have expired.
+    same("how many are claimed when all are due", &woken, &(quarter + 5))
+}

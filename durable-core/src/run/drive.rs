@@ -18,9 +18,9 @@ use futures::task::AtomicWaker;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, Sleep};
 
-use super::Run;
 use super::lease::lock;
 use super::waits::Plan;
+use super::{Run, too_many_waits};
 use crate::error::{Control, TaskError, TaskResult};
 use crate::model::Payload;
 use crate::store::{FencedError, MetWait, NewWait, WaitAnswer, WaitItem};
@@ -204,6 +204,9 @@ impl Future for Drive {
         if !this.resting() && this.body_is_woken() {
             if let Poll::Ready(result) = this.poll_body() {
                 return Poll::Ready(Driven::Done(result));
+            }
+            if lock(&this.run.waits).too_many {
+                return Poll::Ready(Driven::Done(Err(too_many_waits())));
             }
             if this.run.owner.stopped().is_some() {
                 return Poll::Ready(Driven::Over);

@@ -1,9 +1,5 @@
 //! A queue whose slot moves to another node: every verb is refused, and has written nothing.
 
-// The keys as the store spells them.
-#[allow(dead_code, reason = "the test needs the fixed keys alone")]
-#[path = "../src/keys.rs"]
-mod keys;
 mod support;
 
 use std::collections::BTreeMap;
@@ -15,6 +11,7 @@ use durable_core::store::{
     TaskRequest, Tasks, TickRequest, Upkeep, WaitRequest,
 };
 use durable_redis::{RedisOptions, RedisStore};
+use support::check::keys::Keys;
 use support::steps::{claim, claim_request, emit, lease, queue, rest_on_event, save, spawn, task};
 use support::{Server, patiently};
 
@@ -166,7 +163,7 @@ async fn rd_1_a_script_says_that_its_slot_is_moving() {
 async fn rd_1_the_new_node_does_not_serve_a_slot_that_it_has_half() {
     let moving = Moving::new().await;
     let mut connection = moving.new.connect();
-    let keys = keys::Keys::new(PREFIX, &moving.queue).fixed();
+    let keys = Keys::new(PREFIX, &moving.queue).fixed();
     let written = |key: &&String| !key.ends_with("~never");
     for key in keys.iter().filter(written) {
         redis::cmd("ASKING").query::<()>(&mut connection).unwrap();

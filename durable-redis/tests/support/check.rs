@@ -1,7 +1,11 @@
 //! Checks the invariants of everything under a prefix.
 #![allow(dead_code, unreachable_pub, missing_docs, reason = "each test binary uses a part of it")]
 
-use std::collections::BTreeMap;
+use durable_core::model::QueueName;
+
+// The keys as the store spells them.
+#[path = "../../src/keys.rs"]
+pub mod keys;
 
 /// The helpers of the scripts, and what checks their work.
 const CHECK: &str = concat!(
@@ -16,21 +20,24 @@ const CHECK: &str = concat!(
     include_str!("check.lua"),
 );
 
-/// The fixed keys, as `keys.rs` orders them.
-const FIXED: [&str; 10] = ["q", "~never", "d", "x", "y", "n", "m", "v", "i", "k"];
+/// Every key of one queue: those of its slot that have its tag.
+fn keys_of(connection: &mut redis::Connection, base: &str) -> redis::RedisResult<Vec<String>> {
+    let slot: u16 = redis::cmd("CLUSTER").arg("KEYSLOT").arg(base).query(connection)?;
+    let all: Vec<Vec<u8>> =
+        redis::cmd("CLUSTER").arg("GETKEYSINSLOT").arg(slot).arg(1_000_000).query(connection)?;
+    let all = all.into_iter().map(|key| String::from_utf8_lossy(&key).into_owned());
+    Ok(all.filter(|key| key.starts_with(base)).collect())
+}
 
 /// What does not hold in any queue under a prefix.
 pub fn problems(connection: &mut redis::Connection, prefix: &str) -> redis::RedisResult<Vec<String>> {
-    let mut queues: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for key in super::keys(connection, prefix) {
-        let key = String::from_utf8_lossy(&key).into_owned();
-        if let Some((base, _)) = key.split_once("}:") {
-            queues.entry(format!("{base}}}:")).or_default().push(key);
-        }
-    }
+    let queues: Vec<String> =
+        redis::cmd("ZRANGE").arg(keys::register(prefix)).arg(0).arg(-1).query(connection)?;
     let mut problems = Vec::new();
-    for (base, keys) in queues {
-        let fixed = FIXED.map(|role| format!("{base}{role}"));
+    for queue in queues {
+        let fixed = keys::Keys::new(prefix, &QueueName::new(queue).unwrap()).fixed();
+        let base = fixed[0].trim_end_matches('q');
+        let keys = keys_of(connection, base)?;
         let mut command = redis::cmd("EVAL");
         command.arg(CHECK).arg(fixed.len()).arg(&fixed).arg("0").arg(keys);
         problems.extend(command.query::<Vec<String>>(connection)?);

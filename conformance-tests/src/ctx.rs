@@ -132,6 +132,11 @@ impl Ctx {
         Self { queue: queue.clone(), ..self.clone() }
     }
 
+    /// The same world with the short words over other handles.
+    pub fn over(&self, a: &Arc<dyn Store>, b: &Arc<dyn Store>) -> Self {
+        Self { a: a.clone(), b: b.clone(), ..self.clone() }
+    }
+
     /// Creates another queue and gives the world on it.
     ///
     /// # Errors

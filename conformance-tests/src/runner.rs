@@ -178,3 +178,39 @@ fn report(case: &Case, world: &World, problem: &str) -> String {
         world.harness.name()
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(words: &[&str]) -> (Arguments, Vec<String>) {
+        arguments(["suite"].iter().chain(words).map(ToString::to_string).collect())
+    }
+
+    fn names(words: &[&str]) -> Vec<String> {
+        let (arguments, filters) = parsed(words);
+        let selected = cases().into_iter().filter(|case| selects(&arguments, &filters, case));
+        selected.map(|case| case.name()).collect()
+    }
+
+    #[test]
+    fn several_filters_select_what_any_of_them_names() {
+        let both = names(&["--test-threads", "1", "limits::", "--nocapture", "tick::", "--skip", "queues::"]);
+        assert_eq!(both.len(), names(&["limits::"]).len() + names(&["tick::"]).len());
+        assert!(both.len() > 5);
+    }
+
+    #[test]
+    fn an_exact_filter_selects_one_case() {
+        let name = "repeats::every_answer_of_wait_and_claim_is_repeatable";
+        assert_eq!(names(&["--exact", name]), [name]);
+        assert!(names(&["--exact", "repeats::"]).is_empty());
+    }
+
+    #[test]
+    fn the_value_of_an_option_is_no_filter() {
+        let (arguments, filters) = parsed(&["--list", "--format", "terse", "--skip=claim", "--skip", "wait"]);
+        assert!(filters.is_empty() && arguments.list);
+        assert_eq!(arguments.skip, ["claim", "wait"]);
+    }
+}

@@ -232,12 +232,11 @@ async fn ch_23_an_end_reaches_a_parent_in_any_state(ctx: Ctx) -> Verdict {
         }
         on.end(claim.token, Ending::Complete { result: json("5") }).await?;
         same(&format!("the state of a parent that was {how}"), &on.view(parent.task).await?.state, &state)?;
-        let token = match how {
-            "running" => parent,
-            _ => {
-                on.advance(10);
-                on.claim_task(parent.task).await?.token
-            }
+        let token = if how == "running" {
+            parent
+        } else {
+            on.advance(10);
+            on.claim_task(parent.task).await?.token
         };
         same("the child's end", &on.met(token, &join_key("c")?).await?.end, &value("5"))?;
         let ends = on.load(token).await?.into_iter().filter(|stored| stored.kind == CheckpointKind::Child);

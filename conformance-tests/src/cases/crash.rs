@@ -88,7 +88,7 @@ impl Process {
                 match answer.next_due {
                     Some(due) if due > ctx.now() => ctx.clock.set(due),
                     Some(_) => {
-                        drop(answered!(self, self.store.tick(TickRequest::new(ctx.queue.clone(), 10))))
+                        answered!(self, self.store.tick(TickRequest::new(ctx.queue.clone(), 10)));
                     }
                     None => return Ok(()),
                 }

@@ -83,7 +83,7 @@ async fn mt_10_a_store_works_on_any_runtime(ctx: Ctx) -> Verdict {
         let runtime = runtime.map_err(|error| Violation::new("a runtime", error.to_string(), "a runtime"))?;
         runtime.block_on(async move {
             let store = there.handle().await?;
-            let on = Ctx { a: store.clone(), b: store, ..there };
+            let on = there.over(&store, &store);
             let token = on.running().await?;
             on.complete(token).await?;
             on.spawn_one().await

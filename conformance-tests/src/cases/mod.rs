@@ -67,3 +67,50 @@ pub fn cases() -> Vec<Case> {
     ];
     files.concat()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// The rules of the contract that a store answers for. `E3` is core's; schedules (`U2`) come later.
+    const RULES: [&str; 34] = [
+        "K1", "K2", "N1", "N2", "S1", "S2", "S3", "C1", "C2", "C3", "C4", "C5", "C6", "C7", "C8", "P1", "P2",
+        "W1", "W2", "W3", "W4", "E1", "E2", "T1", "T2", "T3", "T4", "T5", "U1", "U3", "U4", "F1", "F2", "F3",
+    ];
+
+    #[test]
+    fn every_rule_has_a_case_and_every_case_a_rule() {
+        let covered: BTreeSet<_> = cases().iter().flat_map(|case| case.rules).copied().collect();
+        assert_eq!(covered, RULES.into_iter().collect());
+    }
+
+    #[test]
+    fn every_name_is_there_once() {
+        let mut names: Vec<_> = cases().iter().map(Case::name).collect();
+        let count = names.len();
+        names.sort();
+        names.dedup();
+        assert_eq!(names.len(), count);
+    }
+
+    #[test]
+    fn every_case_says_why_it_matters_in_one_sentence() {
+        for case in cases() {
+            let sentence = case.why.ends_with('.') && !case.why.trim_end_matches('.').contains(". ");
+            assert!(sentence, "{}: {}", case.name(), case.why);
+        }
+    }
+
+    #[test]
+    fn an_id_in_a_name_is_an_id_of_the_case() {
+        for case in cases() {
+            let mut words = case.slug.split('_');
+            let (Some(group), Some(number)) = (words.next(), words.next()) else { continue };
+            let id = format!("{}-{number}", group.to_uppercase());
+            let named = case.ids.contains(&id.as_str()) || number.parse::<u32>().is_err();
+            assert!(named, "{} does not have the id {id}", case.name());
+        }
+    }
+}

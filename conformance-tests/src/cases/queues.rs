@@ -69,7 +69,7 @@ pub(super) const CASES: &[Case] = &[
         "A pause that lets claims through, or breaks running ones, is no pause."
     ),
     case!(
-        qu_13_a_sealed_queue_takes_nothing_new,
+        c2_a_sealed_queue_takes_nothing_new,
         [],
         ["C2", "S2"],
         [Spawn, Claim, Save, Emit],
@@ -316,7 +316,7 @@ async fn qu_11_a_paused_queue_gives_no_claims_and_stops_nothing(ctx: Ctx) -> Ver
     same("the order after the pause", &claimed, &vec![third, second])
 }
 
-async fn qu_13_a_sealed_queue_takes_nothing_new(ctx: Ctx) -> Verdict {
+async fn c2_a_sealed_queue_takes_nothing_new(ctx: Ctx) -> Verdict {
     let running = ctx.running().await?;
     ctx.put(QueueState::Sealed).await?;
     let before = ctx.snapshot().await?;

@@ -240,7 +240,7 @@ async fn ca_10_of_complete_cancel_and_fail_one_wins(ctx: Ctx) -> Verdict {
         ];
         let answers = together(calls).await?;
         let winners: Vec<_> = answers.iter().filter_map(|answer| answer.ok().flatten()).collect();
-        let winner = one_winner(&answers, winners)?;
+        let winner = one_winner(&answers, &winners)?;
         let outcome = match ctx.outcome(token.task).await? {
             Outcome::Completed(_) => Some(EndState::Completed),
             Outcome::Failed(_) => Some(EndState::Failed),
@@ -257,9 +257,9 @@ async fn ca_10_of_complete_cancel_and_fail_one_wins(ctx: Ctx) -> Verdict {
     Ok(())
 }
 
-fn one_winner(answers: &impl std::fmt::Debug, winners: Vec<EndState>) -> Result<EndState, Violation> {
-    match winners[..] {
-        [winner] => Ok(winner),
+fn one_winner(answers: &impl std::fmt::Debug, winners: &[EndState]) -> Result<EndState, Violation> {
+    match winners {
+        [winner] => Ok(*winner),
         _ => Err(Violation::new("who won", format!("{winners:?} of {answers:?}"), "exactly one")),
     }
 }

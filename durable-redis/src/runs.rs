@@ -1,7 +1,7 @@
 //! Runs: what a worker does with claims.
 
 use async_trait::async_trait;
-use durable_core::model::{CallId, Deadline, Millis, TaskName, Timestamp, Token};
+use durable_core::model::{CallId, Deadline, Millis, QueueName, TaskName, Timestamp, Token};
 use durable_core::store::{
     Claim, ClaimAnswer, ClaimRequest, EndAnswer, Ending, ExtendItem, ExtendRequest, FencedError, MetWait,
     NewWait, RetryAfter, RunEnd, Runs, StoreError, Verb, WaitAnswer, WaitItem, WaitRequest, WaitSource,
@@ -16,6 +16,7 @@ use crate::store::within_bounds;
 
 static CLAIM: Script = script!("runs/claim");
 static EXTEND: Script = script!("runs/extend");
+static SPOIL: Script = script!("runs/spoil");
 static WAIT: Script = script!("runs/wait");
 
 fn run_end<'a>(args: Args<'a>, item: &'a RunEnd) -> Args<'a> {
@@ -43,9 +44,14 @@ fn ended(status: &str, reply: &mut Reply) -> Result<EndAnswer, StoreError> {
     }
 }
 
-fn claimed(mut reply: Reply, call: CallId) -> Result<Claim, StoreError> {
+fn handed_out(mut reply: Reply, call: CallId) -> Result<(Token, Result<Claim, StoreError>), StoreError> {
+    let token = Token { task: reply.task_id()?, call, claim: reply.int()? };
+    Ok((token, claimed(token, reply)))
+}
+
+fn claimed(token: Token, mut reply: Reply) -> Result<Claim, StoreError> {
     Ok(Claim {
-        token: Token { task: reply.task_id()?, call, claim: reply.int()? },
+        token,
         name: reply.parse("a task name", TaskName::new)?,
         params: reply.payload()?,
         headers: reply.payload()?,
@@ -112,6 +118,25 @@ fn extend_item<'a>(args: Args<'a>, item: &'a ExtendItem) -> Args<'a> {
 }
 
 impl RedisStore {
+    /// The claims that can be decoded. Every other task fails for that alone (rule C6), or if that cannot be said to
+    /// the server now, when its lease has run out.
+    async fn decodable(
+        &self,
+        queue: &QueueName,
+        handed: Vec<(Token, Result<Claim, StoreError>)>,
+    ) -> Vec<Claim> {
+        let mut claims = Vec::with_capacity(handed.len());
+        for (token, claim) in handed {
+            if let Ok(claim) = claim {
+                claims.push(claim);
+            } else {
+                let args = self.args().token(&token).text("payload");
+                let _ = self.run(Verb::Claim, &SPOIL, queue, &args).await;
+            }
+        }
+        claims
+    }
+
     async fn end_and_claim(&self, request: &ClaimRequest) -> Result<ClaimAnswer, StoreError> {
         let args = self
             .args()
@@ -134,13 +159,11 @@ impl RedisStore {
             }),
             "ok" => {
                 let now = reply.time()?;
-                Ok(ClaimAnswer {
-                    now,
-                    ends: reply.batch(ended)?,
-                    claims: reply.list(|one| claimed(one, request.call))?,
-                    more: reply.flag()?,
-                    next_due: reply.option_time()?,
-                })
+                let ends = reply.batch(ended)?;
+                let handed = reply.list(|one| handed_out(one, request.call))?;
+                let (more, next_due) = (reply.flag()?, reply.option_time()?);
+                let claims = self.decodable(&request.queue, handed).await;
+                Ok(ClaimAnswer { now, ends, claims, more, next_due })
             }
             _ => Err(reply.unreadable("a known status")),
         }

@@ -4,14 +4,14 @@ mod support;
 
 use std::time::Duration;
 
-use durable_core::model::Clock;
+use durable_core::model::{Clock, Failure};
 use durable_core::store::{
-    PutQueueRequest, QueueState, Queues, Runs, SpawnRequest, Store, StoreError, StoreErrorKind, Tasks,
-    TasksRequest, TickRequest, Upkeep,
+    Inspect, Outcome, OutcomeRequest, PutQueueRequest, QueueState, Queues, Runs, SpawnRequest, Store,
+    StoreError, StoreErrorKind, TaskRequest, Tasks, TasksRequest, TickRequest, Upkeep,
 };
 use durable_redis::{OpenError, RedisOptions, RedisStore};
 use support::Server;
-use support::steps::{claim, claim_request, queue, spawn, task};
+use support::steps::{claim, claim_request, queue, spawn, task, with};
 
 async fn refused(store: &RedisStore) -> StoreError {
     store.spawn(SpawnRequest::new(queue("q"), vec![task("t")])).await.unwrap_err()
@@ -83,4 +83,29 @@ async fn a_store_opens_only_on_a_server_and_with_a_prefix_that_leaves_the_tag_al
     assert!(matches!(nobody, Err(OpenError::Connection(_))));
     let braces = RedisStore::open(support::url(), options().prefix("{a}")).await;
     assert!(matches!(braces, Err(OpenError::Prefix)));
+}
+
+#[tokio::test]
+async fn c6_a_payload_that_is_no_text_fails_its_task_alone() {
+    let store = support::store("spoilt:", Clock::Own).await;
+    store.put_queue(PutQueueRequest::new(queue("q"), QueueState::Open)).await.unwrap();
+    let (good, bad) = (task("t"), task("t"));
+    let record = format!("spoilt:{{q}}:t:{}", bad.id);
+    let (good, bad) = (good.id, bad.id);
+    spawn(
+        &store,
+        &queue("q"),
+        vec![with(task("t"), |task| task.id = bad), with(task("t"), |task| task.id = good)],
+    )
+    .await;
+    let spoil = redis::cmd("HSET").arg(record).arg("params").arg(b"\xFF\xFE").clone();
+    spoil.query::<()>(&mut support::connect()).unwrap();
+
+    let claims = claim(&store, &queue("q"), "t", 9).await;
+    assert_eq!(claims.iter().map(|claim| claim.token.task).collect::<Vec<_>>(), [good]);
+    let ended = store.outcome(OutcomeRequest::new(queue("q"), bad)).await.unwrap();
+    assert_eq!(ended, Outcome::Failed(Failure::Corrupt { what: "payload".to_owned() }));
+    let detail = store.task(TaskRequest::new(queue("q"), bad)).await.unwrap().unwrap();
+    assert_eq!(detail.task.params.as_str(), "null");
+    assert_eq!(support::check::problems(&mut support::connect(), "spoilt:").unwrap(), [""; 0]);
 }

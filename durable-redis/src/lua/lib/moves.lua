@@ -78,7 +78,7 @@ local function end_task(t, finish, also)
   return closing
 end
 
--- Fails a task that cannot be decoded, for that alone (C6), and makes it readable again.
+-- Fails a task that cannot be decoded, for that alone (C6), and makes it readable again; whether it is closing.
 local function end_corrupt(t)
   local what = t.corrupt
   t.corrupt = nil
@@ -86,8 +86,13 @@ local function end_corrupt(t)
   local also = { name = t.name }
   for field in pairs(FIGURES) do also[field] = t[field] end
   for field in pairs(OPTIONAL_FIGURES) do also[field] = t[field] or '' end
-  end_task(t, { 'corrupt', what }, also)
+  local closing = end_task(t, { 'corrupt', what }, also)
   for _, field in ipairs({ 'params', 'headers', 'policy' }) do
-    redis.call('HSETNX', key.task(t.id), field, 'null')
+    if what == 'payload' then
+      redis.call('HSET', key.task(t.id), field, 'null')
+    else
+      redis.call('HSETNX', key.task(t.id), field, 'null')
+    end
   end
+  return closing
 end

@@ -52,32 +52,3 @@ fn encoded(name: &str) -> String {
     }
     out
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn n1_no_queue_name_breaks_the_hash_tag() {
-        for name in ["{", "}", "}x{", "{}", "a:b", "🦀", " ", "%", "%7D"] {
-            let keys = Keys::new("p:", &QueueName::new(name).unwrap());
-            for key in keys.fixed() {
-                let tag = &key[key.find('{').unwrap() + 1..key.find('}').unwrap()];
-                assert_eq!(tag, encoded(name), "{key}");
-                assert!(!tag.is_empty());
-            }
-        }
-    }
-
-    #[test]
-    fn n1_no_two_queue_names_share_keys() {
-        assert_ne!(encoded("%7D"), encoded("}"));
-        assert_eq!(encoded("a}"), "a%7D");
-    }
-
-    #[test]
-    fn a_prefix_with_braces_is_refused() {
-        assert!(is_prefix("durable:"));
-        assert!(!is_prefix("a{b}"));
-    }
-}

@@ -2,6 +2,13 @@
 //!
 //! Counted by the server: `CONFIG RESETSTAT`, the call, `INFO commandstats`. One test at a time, since it counts
 //! for the whole server.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 
 mod support;
 

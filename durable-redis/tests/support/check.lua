@@ -56,8 +56,10 @@ local function check_state(t)
   local live = task.is_live(t)
   if t.state == 'pending' then expect(key.pending(t.name), pending_member(t)) end
   if t.state == 'running' then expect(key.held(t.call), t.id) end
-  local at = live and due.of(t)
-  if at then expect(key.due, t.id, at) end
+  if live then
+    local at, what = due.of(t)
+    if at then expect(key.due, t.id, due.score(at, what)) end
+  end
   local closing = redis.call('EXISTS', key.children(t.id)) == 1 and not live
   if closing then expect(key.closing, t.id) elseif not live then expect(key.ended(t.state), t.id, t.ended_at) end
   want(live or t.ended_at, 'an ended task without its time', t.id)

@@ -5,7 +5,7 @@ use durable_core::model::QueueName;
 
 // The keys as the store spells them.
 #[path = "../../src/keys.rs"]
-pub mod keys;
+pub(crate) mod keys;
 
 /// The helpers of the scripts, and what checks their work.
 const CHECK: &str = concat!(

@@ -19,8 +19,9 @@ local function readiness(t)
   return 1
 end
 
-local ready = reply[3] + redis.call('ZCOUNT', key.due, '-inf', clock.now)
-for _, id in ipairs(redis.call('ZRANGEBYSCORE', key.due, '-inf', clock.now, 'LIMIT', 0, 1000)) do
+local last = due.score(clock.now)
+local ready = reply[3] + redis.call('ZCOUNT', key.due, '-inf', last)
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', key.due, '-inf', last, 'LIMIT', 0, 1000)) do
   local t = task.load(id)
   ready = ready - 1 + (t and not t.corrupt and readiness(t) or 0)
 end

@@ -33,10 +33,22 @@ function due.of(t)
   return at, what, step
 end
 
+-- The score of a due time: twice the milliseconds, and one more for what is no limit. At the same moment limits come
+-- first, and the figures stay exact, far below 2^53.
+function due.score(at, what)
+  return 2 * at + (what == 'limit' and 0 or 1)
+end
+
+-- The time of the earliest thing that is due some time, and its task; nil when there is none.
+function due.first()
+  local first = redis.call('ZRANGE', key.due, 0, 0, 'WITHSCORES')
+  if first[1] then return math.floor(tonumber(first[2]) / 2), first[1] end
+end
+
 function due.set(t)
-  local at = due.of(t)
+  local at, what = due.of(t)
   if at then
-    redis.call('ZADD', key.due, at, t.id)
+    redis.call('ZADD', key.due, due.score(at, what), t.id)
   else
     redis.call('ZREM', key.due, t.id)
   end

@@ -9,6 +9,11 @@
 -- on a moving slot: ASK on the old node, TRYAGAIN on the new one, which has a part of the records. The probe says
 -- `moving` where a server does not look at what is declared.
 
+-- queue: a hash (state, name) · due: zset, see due.lua · closing: zset, ended tasks that still cancel children, by when
+-- they ended · waking: zset, events by the first write that some waits have not seen · tasks, events: zsets for listing,
+-- all scores 0 · written: zset, events that are not waking, by their last write · idempotency: hash, key -> task id ..
+-- fingerprint · counts: hash, how many tasks are in which state
+
 local key = {
   queue = KEYS[1],
   due = KEYS[3],

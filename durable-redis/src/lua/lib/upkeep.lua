@@ -48,17 +48,16 @@ end
 -- Does up to `limit` things that are due, earliest first; the number done.
 function upkeep.run(limit)
   for done = 0, limit - 1 do
-    local first = redis.call('ZRANGE', key.due, 0, 0, 'WITHSCORES')
-    if not first[1] or tonumber(first[2]) > clock.now then return done end
-    do_due(first[1])
+    local at, id = due.first()
+    if not at or at > clock.now then return done end
+    do_due(id)
   end
   return limit
 end
 
 -- When there is something to do next: the earliest due time, or now if marks are left; false for never.
 function upkeep.next_due()
-  local first = redis.call('ZRANGE', key.due, 0, 0, 'WITHSCORES')
-  local at = tonumber(first[2])
+  local at = due.first()
   if redis.call('EXISTS', key.closing, key.waking) > 0 then return math.min(at or clock.now, clock.now) end
   return at or false
 end

@@ -28,7 +28,7 @@ async fn s1_an_idempotency_key_names_one_task() {
     assert_eq!((first.created, again.created, again.task), (true, false, first.task));
     let conflict = desk.client.spawn_by_name("t", json!(2), keyed("k")).await;
     assert!(
-        matches!(conflict, Err(DurableError::IdempotencyConflict { existing }) if existing == first.task)
+        matches!(conflict, Err(DurableError::IdempotencyConflict { existing, key }) if existing == first.task && key == "k")
     );
 }
 

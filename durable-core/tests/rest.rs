@@ -7,13 +7,13 @@ mod support;
 use std::sync::Arc;
 use std::time::Duration;
 
-use durable_conformance::layer::{AlwaysYield, Layered, NeverYield};
+use durable_conformance::layer::{AlwaysYield, Call, Layer, Layered, NeverYield};
 use durable_core::model::Clock;
-use durable_core::store::{Store, Verb};
-use durable_core::{Heartbeater, RunEnding, TaskError};
+use durable_core::store::{Store, StoreError, Verb};
+use durable_core::{Heartbeater, RunEnding, StepState, TaskError};
 use durable_memory::MemoryStore;
 use serde_json::{Value, json};
-use support::{Desk, START, Scripted, millis, pass, secs};
+use support::{Desk, START, Scripted, World, millis, pass, secs};
 
 /// Waits in one branch for what a step in the other emits; a heartbeat loop runs beside them.
 const WAIT_FIRST: support::Body = body!(|_, mut ctx| {
@@ -180,22 +180,76 @@ async fn a_body_that_yields_is_not_at_rest() {
         "t",
         body!(|_, mut ctx| {
             let mut waiter = ctx.branch("waiter")?;
+            let mut worker = ctx.branch("worker")?;
             let spinning = async {
                 for _ in 0..1_000 {
                     tokio::task::yield_now().await;
                 }
+                let spun = |(), step: StepState<World>| async move {
+                    step.state.note("spun");
+                    Ok(())
+                };
+                worker.step("spun", (), spun).await
             };
-            let (event, ()) = tokio::join!(waiter.await_event::<Value>("go", None), spinning);
-            event
+            let (event, spun) = tokio::join!(waiter.await_event::<Value>("go", None), spinning);
+            spun.and(event)
         }),
     )])
     .await;
     let worker = desk.worker(1).await;
     let task = desk.spawn("t", Value::Null).await;
     pass(millis(100)).await;
+    assert_eq!(desk.world.notes(), ["spun"]);
     assert_eq!(desk.endings(task), [RunEnding::Suspended], "it rests once it is done spinning");
+    drop(worker);
+}
+
+/// Takes a second for each `wait`.
+#[derive(Debug)]
+struct SlowWaits;
+
+impl Layer for SlowWaits {
+    type Ticket = ();
+
+    async fn before(&self, call: Call) -> Result<(), StoreError> {
+        if call.verb == Verb::Wait {
+            pass(secs(1)).await;
+        }
+        Ok(())
+    }
+
+    async fn after(&self, (): ()) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_stands_still_while_the_store_decides_whether_it_rests() {
+    let body: support::Body = body!(|_, mut ctx| {
+        let (mut waiter, mut worker) = (ctx.branch("waiter")?, ctx.branch("worker")?);
+        let working = async {
+            // No operation of the context: it does not hold the run, and ends while the store is asked.
+            tokio::time::sleep(millis(10)).await;
+            let work = |(), step: StepState<World>| async move {
+                step.state.note("worked");
+                Ok(())
+            };
+            worker.step("work", (), work).await
+        };
+        let (event, worked) = tokio::join!(waiter.await_event::<Value>("go", None), working);
+        worked.and(event)
+    });
+    let memory = MemoryStore::with_clock(Clock::following_tokio(START)).checked();
+    let slow = Arc::new(Layered::new(Arc::new(memory.clone()), SlowWaits));
+    let desk = Desk::over(memory, slow, vec![Scripted { name: "t", body, strict: false }]).await;
+    let worker = desk.worker(1).await;
+    let task = desk.spawn("t", Value::Null).await;
+    pass(secs(10)).await;
+    assert_eq!(desk.endings(task), [RunEnding::Suspended]);
+    assert_eq!(desk.world.notes(), Vec::<String>::new());
     desk.client.emit_event("go", "x").await.unwrap();
     assert_eq!(desk.output(task).await, "x");
+    assert_eq!(desk.world.notes(), ["worked"]);
     drop(worker);
 }
 

@@ -42,6 +42,8 @@ pub(crate) struct Claims<State> {
     repeat: Option<JoinHandle<Called>>,
     /// When to look for work, unless something comes first.
     look_at: Instant,
+    /// Work was there when no slot was free: the next free one looks at once.
+    owes_look: bool,
     hints: Fuse<Hints>,
     hand_back: watch::Sender<bool>,
     shutting_down: watch::Receiver<bool>,
@@ -86,6 +88,7 @@ impl<State: Clone + Send + Sync + 'static> Claims<State> {
             stalls_at: Instant::now(),
             repeat: None,
             look_at: Instant::now(),
+            owes_look: false,
             hand_back,
             shutting_down,
             due,
@@ -158,6 +161,7 @@ impl<State: Clone + Send + Sync + 'static> Claims<State> {
             () = tokio::time::sleep_until(self.look_at), if !can_look && idle => {
                 // No slot is free, and still something is due.
                 self.due.notify_one();
+                self.owes_look = true;
                 self.look_at = Instant::now() + self.poll();
             }
             _ = self.shutting_down.changed(), if !*self.shutting_down.borrow() => {}
@@ -185,6 +189,10 @@ impl<State: Clone + Send + Sync + 'static> Claims<State> {
                 Err(error) => tracing::error!(%error, "a run died; its lease will run out"),
             }
             next = self.running.try_join_next();
+        }
+        // A run that rests frees its slot without an end that would go to the store, and claim on the way.
+        if self.owes_look {
+            self.look_at = Instant::now();
         }
     }
 
@@ -230,6 +238,7 @@ impl<State: Clone + Send + Sync + 'static> Claims<State> {
             self.shop.lease,
         );
         if max > 0 {
+            self.owes_look = false;
             self.look_at = Instant::now() + self.poll();
         }
         self.stalls_at = Instant::now() + STALL;
@@ -271,10 +280,11 @@ impl<State: Clone + Send + Sync + 'static> Claims<State> {
         }
         let Some(now) = called.now else { return };
         self.store_time = Some((now, sent));
-        if called.more {
+        if called.more && self.free_slots() > 0 {
             self.look_at = Instant::now();
             return;
         }
+        self.owes_look |= called.more;
         if let Some(due) = called.next_due {
             if due <= now {
                 self.due.notify_one();

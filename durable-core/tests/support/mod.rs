@@ -155,7 +155,7 @@ impl Desk {
     /// The output of a task that completes.
     pub async fn output(&self, task: TaskId) -> Value {
         let result = self.result(task).await;
-        result.output().unwrap().unwrap_or_else(|| panic!("not completed: {result:?}"))
+        result.output().unwrap_or_else(|error| panic!("{error}: {result:?}"))
     }
 
     /// Spawns a task, runs a worker of 4 slots until it has ended, and gives its output.

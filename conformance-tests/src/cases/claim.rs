@@ -90,7 +90,7 @@ pub(super) const CASES: &[Case] = &[
         "A worker sleeps until the next due time: told a later one, it wakes too late."
     ),
     case!(
-        cl_36_every_kind_of_due_work_is_done_by_a_claim,
+        cl_21_every_kind_of_due_work_is_done_by_a_claim,
         ["CL-21", "CL-23"],
         ["C5", "T4", "K1"],
         [Spawn, Claim, Wait, Outcome],
@@ -339,7 +339,7 @@ async fn cl_36_the_next_due_time_is_never_late(ctx: Ctx) -> Verdict {
     sooner("a deadline again", ctx.next_due().await?, due_in(30_000))
 }
 
-async fn cl_36_every_kind_of_due_work_is_done_by_a_claim(ctx: Ctx) -> Verdict {
+async fn cl_21_every_kind_of_due_work_is_done_by_a_claim(ctx: Ctx) -> Verdict {
     let expired = ctx.running().await?.task;
     let asleep = ctx.running().await?;
     ctx.suspend_on(asleep, on_time(&key("k")?, LEASE)).await?;

@@ -8,5 +8,6 @@ mod purge;
 mod random;
 mod repeats;
 mod rest;
+mod retry;
 mod waking;
 mod world;

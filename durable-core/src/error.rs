@@ -6,8 +6,9 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::Value as JsonValue;
 
-use crate::model::{Invalid, PayloadError, TaskId};
+use crate::model::{CancelCause, Invalid, PayloadError, TaskId};
 use crate::store::{FencedError, StoreError};
+use crate::worker::TaskFailure;
 
 /// What a task's body returns.
 pub type TaskResult<T> = Result<T, TaskError>;
@@ -233,7 +234,7 @@ pub(crate) fn advice(error: &anyhow::Error) -> Option<RetryAdvice> {
 #[non_exhaustive]
 pub enum DurableError {
     /// The store failed.
-    #[error("the store failed: {0}")]
+    #[error(transparent)]
     Store(#[from] StoreError),
     /// A name, a duration or an option breaks a rule.
     #[error(transparent)]
@@ -273,8 +274,10 @@ pub enum DurableError {
         name: String,
     },
     /// The idempotency key belongs to a task with another name or other params.
-    #[error("the idempotency key belongs to task {existing}, which has another name or other params")]
+    #[error("idempotency key `{key}` belongs to task {existing}, which has another name or other params")]
     IdempotencyConflict {
+        /// The key.
+        key: String,
         /// That task.
         existing: TaskId,
     },
@@ -298,6 +301,15 @@ pub enum DurableError {
     /// A part of the client or the worker is not set up as needed.
     #[error("{0}")]
     Setup(String),
+    /// The task failed for good, so it has no result.
+    #[error("the task failed: {}", .0.message)]
+    TaskFailed(Box<TaskFailure>),
+    /// The task was cancelled, so it has no result.
+    #[error("the task was cancelled: {0:?}")]
+    TaskCancelled(CancelCause),
+    /// The task has not ended, so it has no result yet.
+    #[error("the task has not ended")]
+    TaskLive,
     /// The result did not come in time.
     #[error("task {task} has not ended in time")]
     WaitTimeout {

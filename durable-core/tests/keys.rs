@@ -1,6 +1,8 @@
 //! Checkpoint keys: the same for everybody, whatever features of `serde_json` are switched on. This file is run once
 //! more with `arbitrary_precision` and `preserve_order`.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::collections::HashMap;
 
 use durable_core::model::{canonical_hash, checkpoint_key};

@@ -33,6 +33,8 @@ mod spread;
 mod state;
 mod task;
 mod tasks;
+#[cfg(test)]
+mod tests;
 mod upkeep;
 
 use std::fmt;

@@ -98,7 +98,14 @@ impl<State: Clone + Send + Sync + 'static> DurableBuilder<State> {
         let store = self.store.ok_or_else(|| DurableError::Setup("the builder was given no store".into()))?;
         let rules = SpawnRules { defaults: self.defaults, payload_limit: self.payload_limit };
         let queue = QueueName::new(self.queue)?;
-        Ok(Durable(Arc::new(Inner { store, queue, rules, registry: Arc::new(self.registry), state })))
+        Ok(Durable(Arc::new(Inner {
+            store,
+            queue,
+            rules,
+            registry: Arc::new(self.registry),
+            state,
+            ends: Arc::default(),
+        })))
     }
 }
 

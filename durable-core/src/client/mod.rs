@@ -2,6 +2,7 @@
 
 mod builder;
 mod cancel;
+mod ends;
 mod queues;
 mod result;
 mod spawn;
@@ -13,6 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde::Serialize;
 
 pub use self::builder::DurableBuilder;
+use self::ends::Ends;
 pub use self::result::TaskResultView;
 use crate::context::user_event;
 use crate::error::{DurableError, DurableResult};
@@ -20,7 +22,7 @@ use crate::model::{EmitId, Invalid, Payload, QueueName, StepKey, TaskId};
 use crate::options::SpawnRules;
 use crate::registry::Registry;
 use crate::run::backoff::repeat;
-use crate::store::{EmitRequest, EventWrite, RetryAnswer, RetryRequest, Store};
+use crate::store::{EmitRequest, EventWrite, RetryAnswer, RetryRequest, Store, StoreErrorKind, TickRequest};
 use crate::worker::{Worker, WorkerOptions};
 
 /// A client of one queue of one store; cheap to clone.
@@ -34,6 +36,7 @@ pub(crate) struct Inner<State> {
     pub(crate) rules: SpawnRules,
     pub(crate) registry: Arc<Registry<State>>,
     pub(crate) state: State,
+    pub(crate) ends: Arc<Ends>,
 }
 
 impl<State> Clone for Durable<State> {
@@ -143,12 +146,20 @@ impl<State: Clone + Send + Sync + 'static> Durable<State> {
     ///
     /// # Errors
     ///
-    /// `Invalid` for options that break a rule; `Setup` when no task is registered.
-    #[allow(clippy::unused_async, reason = "it must be called inside a runtime")]
+    /// `Invalid` for options that break a rule; `Setup` when no task is registered or the queue does not exist. A store
+    /// that is not there yet is no error: the worker comes back to it.
     pub async fn start_worker(&self, options: WorkerOptions) -> DurableResult<Worker> {
         let inner = &self.0;
         if inner.registry.names().is_empty() {
             return Err(DurableError::Setup("no task is registered, so a worker has nothing to do".into()));
+        }
+        match inner.store.tick(TickRequest::new(inner.queue.clone(), 1)).await {
+            Err(error) if error.kind == StoreErrorKind::NotFound => {
+                let message = format!("there is no queue `{}`: create it first", inner.queue);
+                return Err(DurableError::Setup(message));
+            }
+            Err(error) => tracing::warn!(%error, "the store is not there yet"),
+            Ok(_) => {}
         }
         Worker::start(
             inner.store.clone(),

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use futures::StreamExt;
 use serde::de::DeserializeOwned;
 use tokio::time::{Instant, timeout_at};
 
@@ -10,7 +9,7 @@ use super::Durable;
 use crate::error::{DurableError, DurableResult};
 use crate::model::{CancelCause, Failure, Payload, PayloadError, TaskId};
 use crate::run::backoff::repeat;
-use crate::store::{Hint, Outcome, OutcomeRequest};
+use crate::store::{Outcome, OutcomeRequest, TaskDetail, TaskRequest};
 use crate::worker::TaskFailure;
 
 /// How often to look when no hint comes.
@@ -21,7 +20,7 @@ const POLL: Duration = Duration::from_secs(1);
 pub enum TaskResultView {
     /// It has not ended.
     Live,
-    /// It completed; [`TaskResultView::output`] reads the result.
+    /// It completed.
     Completed(Payload),
     /// It failed for good.
     Failed(TaskFailure),
@@ -30,18 +29,23 @@ pub enum TaskResultView {
 }
 
 impl TaskResultView {
-    /// The result of a completed task; `None` for any other.
+    /// The result of a task that completed.
     ///
     /// # Errors
     ///
-    /// `Payload` when the result is not a `T`.
-    pub fn output<T: DeserializeOwned>(&self) -> DurableResult<Option<T>> {
-        let Self::Completed(payload) = self else { return Ok(None) };
+    /// `TaskFailed`, `TaskCancelled` or `TaskLive` for a task that did not; `Payload` when the result is not a `T`.
+    pub fn output<T: DeserializeOwned>(&self) -> DurableResult<T> {
+        let payload = match self {
+            Self::Completed(payload) => payload,
+            Self::Failed(failure) => return Err(DurableError::TaskFailed(Box::new(failure.clone()))),
+            Self::Cancelled(cause) => return Err(DurableError::TaskCancelled(cause.clone())),
+            Self::Live => return Err(DurableError::TaskLive),
+        };
         let unreadable = |error: serde_json::Error| DurableError::Payload {
             what: "result",
             error: PayloadError::Unwritable(error.to_string()),
         };
-        payload.read().map(Some).map_err(unreadable)
+        payload.read().map_err(unreadable)
     }
 }
 
@@ -62,6 +66,17 @@ impl<State: Clone + Send + Sync + 'static> Durable<State> {
         }
     }
 
+    /// A task as it is stored, with its waits and the first thousand entries of its history.
+    ///
+    /// # Errors
+    ///
+    /// `TaskNotFound`; `Store`.
+    pub async fn task(&self, task: TaskId) -> DurableResult<TaskDetail> {
+        let request = TaskRequest::new(self.0.queue.clone(), task);
+        let found = repeat(|| self.0.store.task(request.clone())).await?;
+        found.ok_or(DurableError::TaskNotFound { task })
+    }
+
     /// Waits until a task has ended; the store's hints make it prompt, polling makes it sure.
     ///
     /// # Errors
@@ -69,8 +84,10 @@ impl<State: Clone + Send + Sync + 'static> Durable<State> {
     /// `WaitTimeout`; `TaskNotFound`; `Store`.
     pub async fn wait_for_result(&self, task: TaskId, timeout: Duration) -> DurableResult<TaskResultView> {
         let deadline = Instant::now().checked_add(timeout);
-        let mut hints = self.0.store.hints(&self.0.queue);
+        let bell = self.0.ends.bell(task, || self.0.store.hints(&self.0.queue));
         loop {
+            // Created before the store is asked, so that an end in between rings.
+            let rung = bell.rung.notified();
             let result = self.get_task_result(task).await?;
             if result != TaskResultView::Live {
                 return Ok(result);
@@ -80,16 +97,8 @@ impl<State: Clone + Send + Sync + 'static> Durable<State> {
             }
             let look = Instant::now() + POLL;
             let look = deadline.map_or(look, |deadline| deadline.min(look));
-            let ended = async {
-                while let Some(hint) = hints.next().await {
-                    if hint == Hint::Ended(task) {
-                        return;
-                    }
-                }
-                std::future::pending::<()>().await;
-            };
             // Whether the hint or the time came, the store is asked again.
-            let _ = timeout_at(look, ended).await;
+            let _ = timeout_at(look, rung).await;
         }
     }
 }

@@ -48,7 +48,7 @@ impl<State: Clone + Send + Sync + 'static> Durable<State> {
         options: SpawnOptions,
     ) -> DurableResult<Spawned> {
         let name = self.0.registry.validate(name, &params)?;
-        self.spawn_one(self.task(name, &params, &options)?).await
+        self.spawn_one(self.new_task(name, &params, &options)?).await
     }
 
     /// Spawns a task that another process has registered. Nothing checks that it exists or takes these params.
@@ -62,7 +62,7 @@ impl<State: Clone + Send + Sync + 'static> Durable<State> {
         params: JsonValue,
         options: SpawnOptions,
     ) -> DurableResult<Spawned> {
-        self.spawn_one(self.task(TaskName::new(name)?, &params, &options)?).await
+        self.spawn_one(self.new_task(TaskName::new(name)?, &params, &options)?).await
     }
 
     /// Spawns a task for each of `params`, in order. Up to 1,000 tasks and 8 MiB of params are spawned all or none;
@@ -103,10 +103,10 @@ impl<State: Clone + Send + Sync + 'static> Durable<State> {
         params: &T::Params,
         options: &SpawnOptions,
     ) -> DurableResult<NewTask> {
-        self.task(TaskName::new(T::default().name())?, params, options)
+        self.new_task(TaskName::new(T::default().name())?, params, options)
     }
 
-    fn task<P: Serialize>(
+    fn new_task<P: Serialize>(
         &self,
         name: TaskName,
         params: &P,
@@ -123,9 +123,15 @@ impl<State: Clone + Send + Sync + 'static> Durable<State> {
 
     async fn spawn_batch(&self, tasks: Vec<NewTask>) -> DurableResult<Vec<Spawned>> {
         let request = SpawnRequest::new(self.0.queue.clone(), tasks);
+        let key = |index: usize| {
+            let idempotency = request.tasks.get(index).and_then(|task| task.idempotency.as_ref());
+            idempotency.map(|idempotency| idempotency.key.to_string()).unwrap_or_default()
+        };
         match repeat(|| self.0.store.spawn(request.clone())).await? {
             SpawnAnswer::Spawned(spawned) => Ok(spawned),
-            SpawnAnswer::Conflict { existing, .. } => Err(DurableError::IdempotencyConflict { existing }),
+            SpawnAnswer::Conflict { existing, index } => {
+                Err(DurableError::IdempotencyConflict { key: key(index), existing })
+            }
             SpawnAnswer::QueueClosed => Err(DurableError::QueueClosed),
         }
     }

@@ -68,6 +68,11 @@ pub struct Selected {
 }
 
 impl Selected {
+    /// The name of the wait: the event's, the timer's or the child's.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// The event's payload or the child's result.
     ///
     /// # Errors

@@ -14,6 +14,29 @@ use crate::error::{TaskError, TaskResult};
 use crate::model::CheckpointKind;
 
 /// What a step's function gets beside its params.
+///
+/// A step's function is an ordinary one, and so is its test:
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use durable_core::{Heartbeater, NoopHeartbeater, StepState};
+///
+/// async fn import(rows: Vec<u32>, step: StepState<()>) -> anyhow::Result<u32> {
+///     let mut sum = 0;
+///     for row in rows {
+///         sum += row;
+///         step.heartbeater.heartbeat(None).await?;
+///     }
+///     Ok(sum)
+/// }
+///
+/// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+/// let step = StepState { state: (), heartbeater: Arc::new(NoopHeartbeater) };
+/// assert_eq!(import(vec![1, 2], step).await?, 3);
+/// # anyhow::Ok(()) })?;
+/// # anyhow::Ok(())
+/// ```
 pub struct StepState<State> {
     /// The application's state.
     pub state: State,

@@ -18,9 +18,9 @@ use futures::task::AtomicWaker;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, Sleep};
 
-use super::Run;
 use super::lease::lock;
 use super::waits::Plan;
+use super::{Run, too_many_waits};
 use crate::error::{Control, TaskError, TaskResult};
 use crate::model::Payload;
 use crate::store::{FencedError, MetWait, NewWait, WaitAnswer, WaitItem};
@@ -41,8 +41,10 @@ pub(crate) enum Driven {
 pub(crate) struct Drive {
     run: Arc<Run>,
     body: Body,
-    woken: Arc<BodyWaker>,
+    woken: Arc<WakeFlag>,
     asking: Option<Asking>,
+    /// Woken at the end of the scheduler's turn in which the body was last polled.
+    turn: Option<Arc<WakeFlag>>,
     /// When to ask again about waits that stand while something else holds the run.
     ask_again: Option<Pin<Box<Sleep>>>,
     poll_interval: Duration,
@@ -55,13 +57,23 @@ struct Asking {
     reply: oneshot::Receiver<Result<WaitAnswer, FencedError>>,
 }
 
-/// Notes that the body was woken, and wakes the driver.
-struct BodyWaker {
+/// Notes that it was woken, and wakes the driver.
+struct WakeFlag {
     woken: AtomicBool,
     driver: AtomicWaker,
 }
 
-impl Wake for BodyWaker {
+impl WakeFlag {
+    fn new(woken: bool) -> Arc<Self> {
+        Arc::new(Self { woken: AtomicBool::new(woken), driver: AtomicWaker::new() })
+    }
+
+    fn is_woken(&self) -> bool {
+        self.woken.load(Ordering::SeqCst)
+    }
+}
+
+impl Wake for WakeFlag {
     fn wake(self: Arc<Self>) {
         self.wake_by_ref();
     }
@@ -74,12 +86,19 @@ impl Wake for BodyWaker {
 
 impl Drive {
     pub(crate) fn new(run: Arc<Run>, body: Body, poll_interval: Duration) -> Self {
-        let woken = Arc::new(BodyWaker { woken: AtomicBool::new(true), driver: AtomicWaker::new() });
-        Self { run, body, woken, asking: None, ask_again: None, poll_interval }
+        Self {
+            run,
+            body,
+            woken: WakeFlag::new(true),
+            asking: None,
+            turn: None,
+            ask_again: None,
+            poll_interval,
+        }
     }
 
     fn body_is_woken(&self) -> bool {
-        self.woken.woken.load(Ordering::SeqCst)
+        self.woken.is_woken()
     }
 
     fn resting(&self) -> bool {
@@ -88,6 +107,7 @@ impl Drive {
 
     /// Polls the body once; a panic is its failure.
     fn poll_body(&mut self) -> Poll<TaskResult<Payload>> {
+        self.turn = None;
         self.woken.woken.store(false, Ordering::SeqCst);
         let waker = Waker::from(self.woken.clone());
         let body = &mut self.body;
@@ -132,13 +152,34 @@ impl Drive {
         lock(&self.run.waits).wake(&ended);
     }
 
+    /// Nothing but waits is in flight.
+    fn only_waits(&self) -> bool {
+        self.run.idle() && !lock(&self.run.waits).is_empty()
+    }
+
+    /// Whether it is known by now that the body did not wake itself: one that yields, or runs out of its cooperative
+    /// budget, is woken by tokio at the end of the scheduler's turn, and not before.
+    fn poll_turn(&mut self, cx: &mut Context<'_>) -> bool {
+        if !self.only_waits() {
+            return true;
+        }
+        let turn = self.turn.get_or_insert_with(|| {
+            let turn = WakeFlag::new(false);
+            let waker = Waker::from(turn.clone());
+            // Its first poll leaves the waker with the scheduler, behind the body's own.
+            let _ = pin!(tokio::task::yield_now()).poll(&mut Context::from_waker(&waker));
+            turn
+        });
+        turn.driver.register(cx.waker());
+        turn.is_woken()
+    }
+
     /// Asks the store about new waits, and to let the run rest if it is at rest.
     fn ask(&mut self) {
+        let at_rest = self.only_waits();
         let plan = {
             let stored = lock(&self.run.stored);
-            let waits = lock(&self.run.waits);
-            let at_rest = self.run.idle() && !self.body_is_woken() && !waits.is_empty();
-            waits.plan(at_rest, |key| stored.has(key))
+            lock(&self.run.waits).plan(at_rest, |key| stored.has(key))
         };
         if !plan.waits.is_empty() || plan.rest.is_some() {
             self.send(plan);
@@ -205,11 +246,14 @@ impl Future for Drive {
             if let Poll::Ready(result) = this.poll_body() {
                 return Poll::Ready(Driven::Done(result));
             }
+            if lock(&this.run.waits).too_many {
+                return Poll::Ready(Driven::Done(Err(too_many_waits())));
+            }
             if this.run.owner.stopped().is_some() {
                 return Poll::Ready(Driven::Over);
             }
         }
-        if this.asking.is_none() && !this.body_is_woken() {
+        if this.asking.is_none() && !this.body_is_woken() && this.poll_turn(cx) {
             this.ask();
         }
         if this.poll_ask_again(cx) {

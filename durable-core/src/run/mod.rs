@@ -22,8 +22,9 @@ use self::lease::{Owner, lock};
 pub(crate) use self::stored::Departure;
 use self::stored::Stored;
 pub(crate) use self::verbs::{Writes, size_of_end};
+use self::waits::MAX_WAITS;
+pub(crate) use self::waits::Need;
 use self::waits::Waits;
-pub(crate) use self::waits::{MAX_WAITS, Need};
 use crate::error::{TaskError, TaskResult};
 use crate::model::{Checkpoint, CheckpointKind, End, Lease, Millis, Payload, StepKey, TaskId, Timestamp};
 use crate::options::SpawnRules;
@@ -252,8 +253,7 @@ impl Future for Waiting {
         }
         let mut waits = lock(&this.run.waits);
         let Some(id) = this.id.or_else(|| waits.begin(this.waits.clone(), this.need)) else {
-            let message = format!("more than {MAX_WAITS} waits at the same time");
-            return Poll::Ready(Err(TaskError::validation(message)));
+            return Poll::Ready(Err(too_many_waits()));
         };
         this.id = Some(id);
         waits.park(id, cx.waker());
@@ -270,4 +270,9 @@ impl Drop for Waiting {
             lock(&self.run.waits).finish(id);
         }
     }
+}
+
+/// The run fails with this whatever its body makes of it: a replay would find other waits ended, and fare better.
+fn too_many_waits() -> TaskError {
+    TaskError::validation(format!("the body waits for more than {MAX_WAITS} things at the same time"))
 }

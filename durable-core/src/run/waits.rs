@@ -40,17 +40,20 @@ pub(crate) struct Plan {
 pub(crate) struct Waits {
     ops: Vec<(u64, Op)>,
     next_id: u64,
+    /// The body waited for more at once than one call may name.
+    pub(crate) too_many: bool,
     /// What the store has registered, and when it times out by our own clock.
     registered: HashMap<StepKey, Option<Instant>>,
 }
 
 impl Waits {
-    /// Adds a wait operation of the body; `None` when there are too many waits at once.
+    /// Adds a wait operation of the body; `None` when there are too many waits at once, which ends the run.
     pub(crate) fn begin(&mut self, waits: Vec<NewWait>, need: Need) -> Option<u64> {
         let asked = if need == Need::All { 1 } else { waits.len() };
         let taken: usize =
             self.ops.iter().map(|(_, op)| if op.need == Need::All { 1 } else { op.waits.len() }).sum();
         if taken + asked > MAX_WAITS {
+            self.too_many = true;
             return None;
         }
         self.next_id += 1;

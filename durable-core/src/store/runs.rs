@@ -29,6 +29,7 @@ pub trait Runs: Send + Sync {
     ///   a task past its pending limit is cancelled and not handed out.
     /// - Each claim has a fresh token: `call` with the task's claim count, raised by one. The first claim of a
     ///   task sets its first start, from which `max_running` counts.
+    /// - What is taken ends before it has more than [`MAX_BYTES`](super::MAX_BYTES) of payload, but is one task at least.
     /// - `C6` A record that cannot be decoded fails that task alone.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures::StreamExt;
 use futures::future::{FutureExt, OptionFuture};
 use futures::stream::Fuse;
-use tokio::sync::{Notify, oneshot, watch};
+use tokio::sync::{Notify, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{Instant, timeout};
 
@@ -16,12 +16,14 @@ use crate::model::{CallId, TaskId, TaskName, Timestamp, WorkerName};
 use crate::run::backoff::{Backoff, random_unit};
 use crate::run::size_of_end;
 use crate::store::{
-    Claim, ClaimAnswer, ClaimRequest, EndAnswer, FencedError, Hint, Hints, MAX_BYTES, MAX_RECORDS,
-    StoreErrorKind,
+    Claim, ClaimAnswer, ClaimRequest, FencedError, Hint, Hints, MAX_BYTES, MAX_RECORDS, StoreErrorKind,
 };
 
 /// How long a claim may take before it is repeated, at most; a quarter of the lease if that is less.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long ends wait for a call under way, to go with the next.
+const STALL: Duration = Duration::from_millis(50);
 
 /// The state of one worker.
 pub(crate) struct Claims<State> {
@@ -34,8 +36,14 @@ pub(crate) struct Claims<State> {
     /// Ends that are repeated by themselves, because a claim that carried them was not answered.
     repeating: JoinSet<()>,
     call: Option<JoinHandle<Called>>,
+    /// When ends that came during a call stop waiting for it.
+    stalls_at: Instant,
+    /// A claim that was not answered, under repetition: until it is, nothing more is claimed.
+    repeat: Option<JoinHandle<Called>>,
     /// When to look for work, unless something comes first.
     look_at: Instant,
+    /// Work was there when no slot was free: the next free one looks at once.
+    owes_look: bool,
     hints: Fuse<Hints>,
     hand_back: watch::Sender<bool>,
     shutting_down: watch::Receiver<bool>,
@@ -56,8 +64,8 @@ struct Called {
     now: Option<Timestamp>,
     /// Ends to repeat by themselves.
     unanswered: Vec<Ended>,
-    /// Ends that are repeated by themselves already.
-    repeating: Vec<oneshot::Receiver<Result<EndAnswer, FencedError>>>,
+    /// The claim to repeat.
+    repeat: Option<ClaimRequest>,
 }
 
 impl<State: Clone + Send + Sync + 'static> Claims<State> {
@@ -77,7 +85,10 @@ impl<State: Clone + Send + Sync + 'static> Claims<State> {
             ends: Vec::new(),
             repeating: JoinSet::new(),
             call: None,
+            stalls_at: Instant::now(),
+            repeat: None,
             look_at: Instant::now(),
+            owes_look: false,
             hand_back,
             shutting_down,
             due,
@@ -110,7 +121,11 @@ impl<State: Clone + Send + Sync + 'static> Claims<State> {
     }
 
     fn is_done(&self) -> bool {
-        self.running.is_empty() && self.ends.is_empty() && self.repeating.is_empty() && self.call.is_none()
+        self.running.is_empty()
+            && self.ends.is_empty()
+            && self.repeating.is_empty()
+            && self.call.is_none()
+            && self.repeat.is_none()
     }
 
     fn free_slots(&self) -> usize {
@@ -120,15 +135,23 @@ impl<State: Clone + Send + Sync + 'static> Claims<State> {
     /// Handles the next thing that happens.
     async fn next_event(&mut self) {
         let idle = self.call.is_none();
-        let can_look = idle && self.free_slots() > 0 && !*self.shutting_down.borrow();
+        let can_look =
+            idle && self.repeat.is_none() && self.free_slots() > 0 && !*self.shutting_down.borrow();
         let call: OptionFuture<_> = self.call.as_mut().into();
+        let repeat: OptionFuture<_> = self.repeat.as_mut().into();
         tokio::select! {
             biased;
             Some(called) = call => {
                 self.call = None;
-                match called {
-                    Ok(called) => self.take(called),
-                    Err(error) => tracing::error!(%error, "a claim call died"),
+                self.answered(called);
+            }
+            Some(called) = repeat => {
+                self.repeat = None;
+                self.answered(called);
+            }
+            () = tokio::time::sleep_until(self.stalls_at), if !idle && !self.ends.is_empty() => {
+                for ended in std::mem::take(&mut self.ends) {
+                    self.repeat_end(ended);
                 }
             }
             Some(finished) = self.running.join_next() => self.finish(finished),
@@ -138,10 +161,24 @@ impl<State: Clone + Send + Sync + 'static> Claims<State> {
             () = tokio::time::sleep_until(self.look_at), if !can_look && idle => {
                 // No slot is free, and still something is due.
                 self.due.notify_one();
+                self.owes_look = true;
                 self.look_at = Instant::now() + self.poll();
             }
             _ = self.shutting_down.changed(), if !*self.shutting_down.borrow() => {}
         }
+    }
+
+    fn answered(&mut self, called: Result<Called, tokio::task::JoinError>) {
+        match called {
+            Ok(called) => self.take(called),
+            Err(error) => tracing::error!(%error, "a claim call died"),
+        }
+    }
+
+    /// Sends an end by itself, until it is answered or its lease is over.
+    fn repeat_end(&mut self, ended: Ended) {
+        let answer = self.shop.writes.ends.send(&ended.owner, ended.end);
+        self.repeating.spawn(answer.map(|_| ()));
     }
 
     fn finish(&mut self, finished: Result<Finished, tokio::task::JoinError>) {
@@ -152,6 +189,10 @@ impl<State: Clone + Send + Sync + 'static> Claims<State> {
                 Err(error) => tracing::error!(%error, "a run died; its lease will run out"),
             }
             next = self.running.try_join_next();
+        }
+        // A run that rests frees its slot without an end that would go to the store, and claim on the way.
+        if self.owes_look {
+            self.look_at = Instant::now();
         }
     }
 
@@ -179,6 +220,7 @@ impl<State: Clone + Send + Sync + 'static> Claims<State> {
             return;
         }
         let free = self.free_slots();
+        let accepting = accepting && self.repeat.is_none();
         let looking = accepting && free > 0 && Instant::now() >= self.look_at;
         if self.ends.is_empty() && !looking {
             return;
@@ -196,8 +238,10 @@ impl<State: Clone + Send + Sync + 'static> Claims<State> {
             self.shop.lease,
         );
         if max > 0 {
+            self.owes_look = false;
             self.look_at = Instant::now() + self.poll();
         }
+        self.stalls_at = Instant::now() + STALL;
         self.call = Some(tokio::spawn(call(self.shop.clone(), request, ends)));
     }
 
@@ -228,17 +272,19 @@ impl<State: Clone + Send + Sync + 'static> Claims<State> {
         for claim in called.claims {
             self.running.spawn(execute(self.shop.clone(), claim, sent));
         }
-        let unanswered = called.unanswered.into_iter();
-        let sent_now = unanswered.map(|ended| self.shop.writes.ends.send(&ended.owner, ended.end));
-        for answer in sent_now.chain(called.repeating) {
-            self.repeating.spawn(answer.map(|_| ()));
+        for ended in called.unanswered {
+            self.repeat_end(ended);
+        }
+        if let Some(request) = called.repeat {
+            self.repeat = Some(tokio::spawn(repeat(self.shop.clone(), request, sent)));
         }
         let Some(now) = called.now else { return };
         self.store_time = Some((now, sent));
-        if called.more {
+        if called.more && self.free_slots() > 0 {
             self.look_at = Instant::now();
             return;
         }
+        self.owes_look |= called.more;
         if let Some(due) = called.next_due {
             if due <= now {
                 self.due.notify_one();
@@ -249,8 +295,8 @@ impl<State: Clone + Send + Sync + 'static> Claims<State> {
     }
 }
 
-/// One claim, with ends. A call that is not answered is repeated until its lease would be over; its ends, each
-/// with a lease of its own, are handed back to be repeated one by one.
+/// One claim, with ends. What is not answered is handed back to be repeated: the claim by its id, and each end, which
+/// has a lease of its own, by itself.
 async fn call<State>(shop: Arc<Shop<State>>, request: ClaimRequest, ends: Vec<Ended>) -> Called {
     let sent = Instant::now();
     let with_ends = request.clone().ending(ends.iter().map(|ended| ended.end.clone()).collect());
@@ -263,19 +309,17 @@ async fn call<State>(shop: Arc<Shop<State>>, request: ClaimRequest, ends: Vec<En
         Ok(Err(fault)) => tracing::warn!(%fault, "a claim was not answered, it is repeated"),
         Err(_) => tracing::warn!("a claim was not answered in time, it is repeated"),
     }
-    // Sent from here at once: the repeats of the claim may take long, and the loop would see these too late.
-    let repeating =
-        ends.into_iter().map(|ended| shop.writes.ends.send(&ended.owner, ended.end)).collect::<Vec<_>>();
-    let claimed = if request.max == 0 { Called::default() } else { repeat(&shop, request, sent).await };
-    Called { repeating, ..claimed }
+    let repeat = (request.max > 0).then_some(request);
+    Called { sent: Some(sent), unanswered: ends, repeat, ..Called::default() }
 }
 
-async fn repeat<State>(shop: &Shop<State>, request: ClaimRequest, sent: Instant) -> Called {
+/// Repeats a claim that was sent at `sent` until it is answered or its lease would be over.
+async fn repeat<State>(shop: Arc<Shop<State>>, request: ClaimRequest, sent: Instant) -> Called {
     let over = sent + shop.lease.millis().to_duration();
     let mut backoff = Backoff::default();
     while Instant::now() < over {
         tokio::time::sleep(backoff.next()).await;
-        match timeout(patience(shop, &[], sent), shop.store.claim(request.clone().repeated())).await {
+        match timeout(patience(&shop, &[], sent), shop.store.claim(request.clone().repeated())).await {
             Ok(Ok(answer)) => return called(answer, sent, Vec::new()),
             Ok(Err(fault)) if fault.kind != StoreErrorKind::Unavailable => return Called::default(),
             Ok(Err(_)) | Err(_) => {}
@@ -310,6 +354,6 @@ fn called(answer: ClaimAnswer, sent: Instant, ends: Vec<Ended>) -> Called {
         next_due: answer.next_due,
         now: Some(answer.now),
         unanswered,
-        repeating: Vec::new(),
+        repeat: None,
     }
 }

@@ -17,7 +17,9 @@ use crate::run::backoff::Backoff;
 use crate::run::drive::{Drive, Driven, until};
 use crate::run::lease::Owner;
 use crate::run::{Run, Writes};
-use crate::store::{Claim, Ending, FencedError, LoadRequest, MAX_RECORDS, RunEnd, Store, StoreErrorKind};
+use crate::store::{
+    Claim, Ending, FencedError, LoadRequest, MAX_RECORDS, RetryAfter, RunEnd, Store, StoreErrorKind,
+};
 
 /// What all runs of a worker share.
 #[derive(Debug)]
@@ -228,7 +230,8 @@ fn report<State>(
 ) {
     let ending = match ending {
         Some(Ending::Complete { .. }) => RunEnding::Completed,
-        Some(Ending::Fail { .. }) => RunEnding::Failed,
+        Some(Ending::Fail { retry: RetryAfter::After(_), .. }) => RunEnding::Retrying,
+        Some(Ending::Fail { retry: RetryAfter::Never, .. }) => RunEnding::Failed,
         Some(Ending::Release { .. }) => RunEnding::Released,
         None => match owner.stopped() {
             Some(Control::Cancelled) => RunEnding::Cancelled,

@@ -144,8 +144,8 @@ mod tests {
         }
     }
 
-    fn retry(attempt: i32, error: TaskError) -> RetryAfter {
-        match ending(&claim(attempt), &error, 1 << 20) {
+    fn retry(attempt: i32, error: &TaskError) -> RetryAfter {
+        match ending(&claim(attempt), error, 1 << 20) {
             Ending::Fail { retry, .. } => retry,
             other => panic!("{other:?}"),
         }
@@ -159,22 +159,22 @@ mod tests {
 
     #[test]
     fn steps_and_panics_are_retried_by_the_policy_until_attempts_are_used_up() {
-        assert_eq!(retry(1, step(anyhow::anyhow!("x"))), FIVE_SECONDS);
-        assert_eq!(retry(4, TaskError::Panicked { message: "x".into() }), FIVE_SECONDS);
-        assert_eq!(retry(5, step(anyhow::anyhow!("x"))), RetryAfter::Never);
+        assert_eq!(retry(1, &step(anyhow::anyhow!("x"))), FIVE_SECONDS);
+        assert_eq!(retry(4, &TaskError::Panicked { message: "x".into() }), FIVE_SECONDS);
+        assert_eq!(retry(5, &step(anyhow::anyhow!("x"))), RetryAfter::Never);
     }
 
     #[test]
     fn a_step_may_say_permanent_or_when() {
-        assert_eq!(retry(1, step(permanent(anyhow::anyhow!("x")))), RetryAfter::Never);
+        assert_eq!(retry(1, &step(permanent(anyhow::anyhow!("x")))), RetryAfter::Never);
         let later = retry_after(Duration::from_secs(60), anyhow::anyhow!("x"));
-        assert_eq!(retry(1, step(later)), RetryAfter::After(Millis::new(60_000)));
+        assert_eq!(retry(1, &step(later)), RetryAfter::After(Millis::new(60_000)));
     }
 
     #[test]
     fn a_user_error_is_permanent_unless_it_is_marked() {
-        assert_eq!(retry(1, TaskError::user_message("x")), RetryAfter::Never);
-        assert_eq!(retry(1, TaskError::user_message("x").retryable()), FIVE_SECONDS);
+        assert_eq!(retry(1, &TaskError::user_message("x")), RetryAfter::Never);
+        assert_eq!(retry(1, &TaskError::user_message("x").retryable()), FIVE_SECONDS);
     }
 
     #[test]

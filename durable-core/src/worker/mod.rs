@@ -108,7 +108,9 @@ pub struct RunReport {
 pub enum RunEnding {
     /// The body returned a result.
     Completed,
-    /// The body failed, or its lease ran out.
+    /// The attempt failed, and another one follows.
+    Retrying,
+    /// The task failed for good.
     Failed,
     /// The task rests.
     Suspended,

@@ -1,0 +1,284 @@
+//! Leases, shutdown, and what a worker leaves to others.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+mod support;
+
+use std::time::Duration;
+
+use durable_conformance::faults::{Fault, Plan};
+use durable_core::model::Failure;
+use durable_core::store::Verb;
+use durable_core::{RunEnding, SpawnOptions, TaskFailure, WorkerOptions};
+use serde_json::{Value, json};
+use support::{Desk, LONG, millis, pass, secs};
+
+const LEASE: Duration = Duration::from_secs(10);
+
+async fn worker_with_lease(desk: &Desk, concurrency: usize) -> durable_core::Worker {
+    let options = WorkerOptions { lease: LEASE, ..desk.options(concurrency) };
+    desk.client.start_worker(options).await.unwrap()
+}
+
+async fn reported(desk: &Desk, task: durable_core::TaskId) -> Vec<String> {
+    let runs = desk.failed_runs(task).await;
+    let name = |failure: &Failure| match failure {
+        Failure::Reported(payload) => payload.read::<TaskFailure>().unwrap().name,
+        Failure::ClaimTimeout { .. } => "expired".to_owned(),
+        Failure::Corrupt { .. } => "corrupt".to_owned(),
+    };
+    runs.iter().map(|run| name(&run.failure)).collect()
+}
+
+/// Takes a minute the first time and no time after.
+const SLOW_ONCE: support::Body = body!(|_, mut ctx| {
+    if ctx.attempt == 1 {
+        tokio::time::sleep(secs(60)).await;
+    }
+    ctx.step("end", ctx.attempt, |attempt, step| async move {
+        step.state.note(format!("ended {attempt}"));
+        Ok(())
+    })
+    .await?;
+    Ok(json!(ctx.attempt))
+});
+
+#[tokio::test(start_paused = true)]
+async fn a_body_is_stopped_before_its_lease_ends_and_fails_as_claim_timeout() {
+    let desk = Desk::new(&[("t", SLOW_ONCE)]).await;
+    let worker = worker_with_lease(&desk, 1).await;
+    let task = desk.spawn("t", Value::Null).await;
+    assert_eq!(desk.output(task).await, 2);
+    assert_eq!(reported(&desk, task).await, ["ClaimTimeout"]);
+    assert!(desk.ended_at(task).await < 10_000, "the worker did not wait for the lease to run out");
+    assert_eq!(desk.world.notes(), ["ended 2"]);
+    drop(worker);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_heartbeat_keeps_a_body_going() {
+    let desk = Desk::new(&[(
+        "t",
+        body!(|_, mut ctx| {
+            ctx.step("long", (), |(), step| async move {
+                for _ in 0..6 {
+                    tokio::time::sleep(secs(5)).await;
+                    step.heartbeater.heartbeat(None).await?;
+                }
+                Ok(())
+            })
+            .await?;
+            Ok(json!(ctx.attempt))
+        }),
+    )])
+    .await;
+    let worker = worker_with_lease(&desk, 1).await;
+    let task = desk.spawn("t", Value::Null).await;
+    assert_eq!(desk.output(task).await, 1);
+    drop(worker);
+}
+
+#[tokio::test(start_paused = true)]
+async fn renewed_leases_keep_a_silent_body_going() {
+    let desk = Desk::new(&[("t", SLOW_ONCE)]).await;
+    let options = WorkerOptions { lease: LEASE, renew_leases: true, ..desk.options(1) };
+    let worker = desk.client.start_worker(options).await.unwrap();
+    let task = desk.spawn("t", Value::Null).await;
+    assert_eq!(desk.output(task).await, 1);
+    drop(worker);
+}
+
+#[tokio::test(start_paused = true)]
+async fn c4_each_stored_step_leaves_a_full_lease() {
+    let desk = Desk::new(&[(
+        "t",
+        body!(|_, mut ctx| {
+            for n in 0..10 {
+                ctx.step("part", n, |_, _| async {
+                    tokio::time::sleep(secs(8)).await;
+                    Ok(())
+                })
+                .await?;
+            }
+            Ok(json!(ctx.attempt))
+        }),
+    )])
+    .await;
+    let worker = worker_with_lease(&desk, 1).await;
+    let task = desk.spawn("t", Value::Null).await;
+    assert_eq!(desk.output(task).await, 1);
+    drop(worker);
+}
+
+#[tokio::test(start_paused = true)]
+async fn c5_a_task_of_a_dead_worker_is_taken_over_when_its_lease_is_over() {
+    let desk = Desk::new(&[("t", SLOW_ONCE)]).await;
+    let dead = worker_with_lease(&desk, 1).await;
+    let task = desk.spawn("t", Value::Null).await;
+    pass(secs(5)).await;
+    desk.faults.kill();
+    let survivor = desk.other_process();
+    let worker = worker_with_lease(&survivor, 1).await;
+    assert_eq!(survivor.output(task).await, 2);
+    assert_eq!(reported(&survivor, task).await, ["expired"]);
+    let taken = survivor.ended_at(task).await;
+    assert!((10_000..10_100).contains(&taken), "taken over when the lease ended, at {taken}");
+    drop((dead, worker));
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_tasks_hanging_write_costs_no_other_its_lease() {
+    let body: support::Body = body!(|_, mut ctx| {
+        tokio::time::sleep(secs(1)).await;
+        ctx.step("work", (), |(), _| async { Ok(()) }).await?;
+        tokio::time::sleep(secs(8)).await;
+        ctx.step("more", (), |(), _| async { Ok(()) }).await?;
+        Ok(json!(ctx.attempt))
+    });
+    let desk = Desk::new(&[("t", body)]).await;
+    // The first save, with which all five go together, never comes back; nor does the next one.
+    desk.faults.follow(Plan::new().at(Verb::Save, 1, Fault::Hang).at(Verb::Save, 2, Fault::Hang));
+    let worker = worker_with_lease(&desk, 5).await;
+    let mut tasks = Vec::new();
+    for _ in 0..5 {
+        tasks.push(desk.spawn("t", Value::Null).await);
+    }
+    for task in tasks {
+        assert_eq!(desk.output(task).await, 1);
+    }
+    drop(worker);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hanging_end_keeps_no_other_task_from_its_claim() {
+    let desk = Desk::new(&[("t", body!(|_, _| { Ok(Value::Null) }))]).await;
+    desk.faults.follow(Plan::new().at(Verb::Claim, 2, Fault::Hang));
+    let worker = worker_with_lease(&desk, 1).await;
+    let first = desk.spawn("t", Value::Null).await;
+    let second = desk.spawn("t", Value::Null).await;
+    desk.output(first).await;
+    desk.output(second).await;
+    assert_eq!(desk.detail(first).await.task.attempt, 1);
+    drop(worker);
+}
+
+#[tokio::test(start_paused = true)]
+async fn shutdown_waits_for_running_bodies_and_stores_their_ends() {
+    let desk = Desk::new(&[(
+        "t",
+        body!(|_, _| {
+            tokio::time::sleep(secs(20)).await;
+            Ok(json!("done"))
+        }),
+    )])
+    .await;
+    let worker = desk.worker(1).await;
+    let (task, waiting) = (desk.spawn("t", Value::Null).await, desk.spawn("t", Value::Null).await);
+    pass(secs(1)).await;
+    worker.shutdown().await;
+    assert_eq!(desk.output(task).await, "done");
+    assert_eq!(desk.detail(waiting).await.task.claims, 0, "nothing is claimed during a shutdown");
+}
+
+#[tokio::test(start_paused = true)]
+async fn shutdown_hands_back_what_does_not_end_in_time_without_using_an_attempt() {
+    let desk = Desk::new(&[(
+        "t",
+        body!(|_, ctx| {
+            if ctx.headers().is_empty() {
+                tokio::time::sleep(LONG).await;
+            }
+            Ok(json!(ctx.attempt))
+        }),
+    )])
+    .await;
+    let options = WorkerOptions { shutdown_timeout: secs(5), ..desk.options(1) };
+    let worker = desk.client.start_worker(options).await.unwrap();
+    let task = desk.spawn("t", Value::Null).await;
+    pass(secs(1)).await;
+    worker.shutdown().await;
+    assert_eq!(desk.endings(task), [RunEnding::Released]);
+    let view = desk.detail(task).await.task;
+    assert_eq!((view.attempt, view.available_at.is_some()), (1, true));
+}
+
+#[tokio::test(start_paused = true)]
+async fn names_that_are_not_registered_are_never_claimed() {
+    let desk = Desk::new(&[("t", body!(|_, _| { Ok(Value::Null) }))]).await;
+    let worker = desk.worker(4).await;
+    let strange =
+        desk.client.spawn_by_name_unchecked("strange", Value::Null, SpawnOptions::default()).await.unwrap();
+    let known = desk.spawn("t", Value::Null).await;
+    desk.output(known).await;
+    pass(secs(60)).await;
+    assert_eq!(desk.detail(strange.task).await.task.claims, 0);
+    drop(worker);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_worker_takes_higher_priority_first() {
+    let desk = Desk::new(&[(
+        "t",
+        body!(|params, mut ctx| {
+            ctx.step("note", params, |params, step| async move {
+                step.state.note(params.to_string());
+                Ok(())
+            })
+            .await?;
+            Ok(Value::Null)
+        }),
+    )])
+    .await;
+    let mut last = None;
+    for priority in [0_i16, 5, -5] {
+        let options = SpawnOptions { priority, ..Default::default() };
+        last = Some(desk.spawn_with("t", json!(priority), options).await);
+    }
+    let worker = desk.worker(1).await;
+    desk.output(last.unwrap()).await;
+    assert_eq!(desk.world.notes(), ["5", "0", "-5"]);
+    drop(worker);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_paused_queue_gives_nothing_out_until_it_is_resumed() {
+    let desk = Desk::new(&[("t", body!(|_, _| { Ok(Value::Null) }))]).await;
+    let worker = desk.worker(1).await;
+    desk.client.pause_queue().await.unwrap();
+    let task = desk.spawn("t", Value::Null).await;
+    pass(secs(60)).await;
+    assert_eq!(desk.detail(task).await.task.claims, 0);
+    desk.client.resume_queue().await.unwrap();
+    desk.output(task).await;
+    drop(worker);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_idle_worker_claims_no_more_than_once_a_poll() {
+    let desk = Desk::new(&[("t", body!(|_, _| { Ok(Value::Null) }))]).await;
+    let worker = desk.worker(1).await;
+    pass(secs(1)).await;
+    let before = (desk.faults.count(Verb::Claim), desk.faults.count(Verb::Tick));
+    pass(secs(300)).await;
+    let (claims, ticks) =
+        (desk.faults.count(Verb::Claim) - before.0, desk.faults.count(Verb::Tick) - before.1);
+    assert!((230..=400).contains(&claims), "{claims}");
+    assert!((9..=11).contains(&ticks), "{ticks}");
+    drop(worker);
+}
+
+#[tokio::test(start_paused = true)]
+async fn options_that_have_no_meaning_are_refused() {
+    let desk = Desk::new(&[("t", SLOW_ONCE)]).await;
+    let good = WorkerOptions::default;
+    for bad in [
+        WorkerOptions { concurrency: 0, ..good() },
+        WorkerOptions { batch_size: Some(0), ..good() },
+        WorkerOptions { lease: millis(999), ..good() },
+        WorkerOptions { poll_interval: Duration::ZERO, ..good() },
+        WorkerOptions { worker_id: Some(String::new()), ..good() },
+    ] {
+        assert!(desk.client.start_worker(bad).await.is_err());
+    }
+    assert!(Desk::new(&[]).await.client.start_worker(good()).await.is_err());
+}

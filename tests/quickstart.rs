@@ -1,0 +1,148 @@
+//! The order desk of `examples/quickstart`, as a user runs it.
+
+#![cfg(feature = "memory")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "the helpers of tests are tests too")]
+
+use std::process::{Command, Output};
+use std::{env, fs};
+
+use serde_json::Value;
+
+const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/data/orders.json");
+
+fn quickstart(args: &[&str]) -> Output {
+    // Cargo builds it where that is still to be done: no test runs a stale example.
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["run", "--quiet", "--example", "quickstart", "--"]).args(args);
+    cargo.current_dir(env!("CARGO_MANIFEST_DIR")).output().expect("cargo starts")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// Writes a data file for a test, and runs the order desk on it.
+fn quickstart_on(name: &str, data: &str) -> Output {
+    let file = format!("{}/{name}.json", env!("CARGO_TARGET_TMPDIR"));
+    fs::write(&file, data).unwrap();
+    quickstart(&["--data", &file])
+}
+
+/// Asserts that a run ends with this code, prints nothing but an error, and says all of this in it.
+fn assert_refused(output: &Output, code: i32, says: &[&str]) {
+    let (out, err) = (text(&output.stdout), text(&output.stderr));
+    assert_eq!(output.status.code(), Some(code), "{out}{err}");
+    assert_eq!(out, "");
+    assert!(err.starts_with("error: ") && err.lines().count() == 1, "{err}");
+    for word in says {
+        assert!(err.contains(word), "`{word}` is missing: {err}");
+    }
+}
+
+fn order(id: &str, quantity: u32) -> String {
+    let line = format!(r#"{{"sku":"A","name":"a thing","quantity":{quantity},"unit_price_cents":123450}}"#);
+    format!(r#"{{"id":"{id}","lines":[{line}]}}"#)
+}
+
+/// The rows of the table, cell by cell.
+fn rows(table: &str) -> Vec<Vec<&str>> {
+    let rows = table.lines().filter(|line| line.starts_with("ORD-"));
+    rows.map(|row| row.split_whitespace().collect()).collect()
+}
+
+fn cents(shown: &str) -> u64 {
+    shown.replace(['$', ',', '.'], "").parse().unwrap()
+}
+
+fn total(order: &Value) -> u64 {
+    let lines = order["lines"].as_array().unwrap().iter();
+    lines.map(|line| line["quantity"].as_u64().unwrap() * line["unit_price_cents"].as_u64().unwrap()).sum()
+}
+
+#[test]
+fn the_orders_of_the_data_file_end_as_their_data_say() {
+    let output = quickstart(&[]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("25 of 25 orders done"));
+    let table = text(&output.stdout);
+    let rows = rows(&table);
+    let orders: Vec<Value> = serde_json::from_str(&fs::read_to_string(DATA).unwrap()).unwrap();
+    assert_eq!((rows.len(), orders.len()), (25, 25));
+
+    for (row, order) in rows.iter().zip(&orders) {
+        let trouble = order["trouble"].as_str();
+        let status = if trouble == Some("never_packed") { "refunded" } else { "completed" };
+        let attempts = if trouble.is_some_and(|it| it.ends_with("down_once")) { "2" } else { "1" };
+        assert_eq!(row[..2], [order["id"].as_str().unwrap(), status], "{table}");
+        assert_eq!(cents(row[2]), total(order), "{table}");
+        assert_eq!(row[3], attempts, "{table}");
+    }
+    assert!(rows.iter().any(|row| row[1] == "refunded"), "{table}");
+    assert!(rows.iter().any(|row| row[3] == "2"), "{table}");
+}
+
+#[test]
+fn a_step_runs_once_and_each_failure_costs_one_more_run_of_the_step_that_failed() {
+    let output = quickstart(&[]);
+    let table = text(&output.stdout);
+    for row in rows(&table) {
+        let steps_run = if row[3] == "2" { "4" } else { "3" };
+        assert_eq!(row[4], steps_run, "{table}");
+        assert!(row[5].parse::<u32>().unwrap() > 0, "{table}");
+    }
+}
+
+#[test]
+fn the_table_is_aligned_and_shows_money_with_separators() {
+    let output = quickstart_on("two", &format!("[{},{}]", order("ORD-1", 1), order("ORD-20000", 1_000)));
+    let table = text(&output.stdout);
+    let widths: Vec<usize> = table.lines().map(str::len).collect();
+    assert_eq!(widths.len(), 4, "{table}");
+    assert!(widths.iter().all(|width| *width == widths[0]), "{table}");
+    assert!(table.contains("      $1,234.50") && table.contains("  $1,234,500.00"), "{table}");
+}
+
+#[test]
+fn an_order_that_fails_is_a_row_with_its_reason_on_stderr() {
+    let output = quickstart_on("failing", &format!("[{},{}]", order("ORD-1", 0), order("ORD-2", 1)));
+    assert_eq!(output.status.code(), Some(1));
+    let table = text(&output.stdout);
+    let rows = rows(&table);
+    assert_eq!(rows[0], ["ORD-1", "failed", "-", "1", "1", "0"], "{table}");
+    assert_eq!(rows[1][..2], ["ORD-2", "completed"], "{table}");
+    assert!(text(&output.stderr).contains("ORD-1: none of A is ordered"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn bad_options_are_refused_with_code_2() {
+    assert_refused(&quickstart(&["--stroe", "memory:"]), 2, &["--stroe", "--help"]);
+    assert_refused(&quickstart(&["--store"]), 2, &["--store", "value"]);
+    assert_refused(&quickstart(&["orders.json"]), 2, &["without an option"]);
+}
+
+#[test]
+fn a_store_that_cannot_be_opened_is_refused_without_its_password() {
+    let output = quickstart(&["--store", "postgres://ada:hunter2@db.internal/orders"]);
+    assert_refused(&output, 1, &["postgres"]);
+    assert!(!text(&output.stderr).contains("hunter2"));
+    assert_refused(&quickstart(&["--store=nowhere:"]), 1, &["nowhere", "memory:"]);
+}
+
+#[test]
+fn bad_data_are_refused_with_what_is_wrong_and_where() {
+    assert_refused(&quickstart(&["--data", "missing.json"]), 1, &["missing.json", "No such file"]);
+    assert_refused(&quickstart_on("malformed", "[{"), 1, &["malformed.json", "line 1"]);
+    assert_refused(&quickstart_on("misspelt", r#"[{"id":"ORD-1","line":[]}]"#), 1, &["line"]);
+    assert_refused(&quickstart_on("empty", "[]"), 1, &["empty.json", "no orders"]);
+    assert_refused(&quickstart_on("bare", r#"[{"id":"ORD-1","lines":[]}]"#), 1, &["ORD-1", "no lines"]);
+    let twice = format!("[{},{}]", order("ORD-1", 1), order("ORD-1", 2));
+    assert_refused(&quickstart_on("twice", &twice), 1, &["ORD-1", "twice"]);
+}
+
+#[test]
+fn help_names_every_option() {
+    let output = quickstart(&["--help"]);
+    assert!(output.status.success());
+    let help = text(&output.stdout);
+    assert!(help.contains("--store URL") && help.contains("--data FILE"), "{help}");
+}

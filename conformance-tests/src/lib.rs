@@ -8,9 +8,50 @@
 //! harness = false
 //! ```
 //!
-//! Every case comes from one [registry](cases), so that no store runs a part of the suite by accident: what a store
-//! cannot answer is listed as skipped, with the reason. All time is manual, and every case works over two handles
-//! on the same data.
+//! ```no_run
+//! use std::process::ExitCode;
+//! use std::sync::Arc;
+//!
+//! use async_trait::async_trait;
+//! use durable_conformance::{Harness, Namespace};
+//! use durable_core::model::Clock;
+//! use durable_core::store::Store;
+//! # use durable_core::store::Verb;
+//! # #[derive(Clone)]
+//! # struct MyStore;
+//! # impl MyStore {
+//! #     async fn open(_name: &str, _clock: Clock) -> anyhow::Result<Arc<dyn Store>> { anyhow::bail!("none") }
+//! #     async fn remove(_name: &str) -> anyhow::Result<()> { Ok(()) }
+//! # }
+//!
+//! struct MyHarness;
+//!
+//! #[async_trait]
+//! impl Harness for MyHarness {
+//!     fn name(&self) -> &'static str {
+//!         "my-store"
+//!     }
+//!
+//!     async fn open(&self, namespace: &Namespace, clock: Clock) -> anyhow::Result<Arc<dyn Store>> {
+//!         MyStore::open(namespace.as_str(), clock).await
+//!     }
+//!
+//!     async fn destroy(&self, namespace: &Namespace) -> anyhow::Result<()> {
+//!         MyStore::remove(namespace.as_str()).await
+//!     }
+//! }
+//!
+//! fn main() -> ExitCode {
+//!     durable_conformance::main(MyHarness)
+//! }
+//! ```
+//!
+//! Every case comes from one list, [`cases`], so that no store runs a part of the suite by accident: what a store
+//! cannot answer is skipped with the reason, and counted. All time is manual, but for one case; every case has a
+//! namespace of its own and works over two handles on it. After each step of a case, the store's own invariants
+//! ([`Harness::check`]) and those that every store shows are checked.
+//!
+//! [`faults`] and [`layer`] are for tests of what is built on a store: calls that fail, hang, die or yield as planned.
 
 mod cases;
 mod checked;
@@ -19,6 +60,7 @@ mod ctx;
 mod expect;
 pub mod faults;
 mod harness;
+mod invariants;
 mod journal;
 pub mod layer;
 mod prelude;

@@ -30,6 +30,7 @@ mod spread;
 mod stale;
 mod tick;
 mod wait;
+mod wakes;
 
 use crate::registry::Case;
 
@@ -61,6 +62,7 @@ pub fn cases() -> Vec<Case> {
         payloads::CASES,
         names::CASES,
         races::CASES,
+        wakes::CASES,
         deadlocks::CASES,
         failure::CASES,
         crash::CASES,

@@ -25,7 +25,7 @@ pub(crate) async fn no_sleeper_is_met(store: &Arc<dyn Store>, queue: &QueueName)
     request.limit = LOOKED_AT;
     for sleeper in absent_is_none(store.tasks(request).await)?.map_or_else(Vec::new, |page| page.items) {
         let Some(id) = sleeper.rest.as_ref().map(|_| sleeper.id) else { continue };
-        if let Some(detail) = store.task(TaskRequest::new(queue.clone(), id)).await? {
+        if let Some(Some(detail)) = absent_is_none(store.task(TaskRequest::new(queue.clone(), id)).await)? {
             is_whole(&detail)?;
             rest_stands(&detail, &written)?;
         }
@@ -44,10 +44,11 @@ async fn events_done(
     Ok(Some(page.items.into_iter().map(|event| (event.name, event.waking)).collect()))
 }
 
+/// A queue that is not there, or a record that cannot be decoded, shows nothing.
 fn absent_is_none<T>(answer: Result<T, StoreError>) -> Result<Option<T>, StoreError> {
     match answer {
         Ok(value) => Ok(Some(value)),
-        Err(error) if error.kind == StoreErrorKind::NotFound => Ok(None),
+        Err(error) if matches!(error.kind, StoreErrorKind::NotFound | StoreErrorKind::Corrupt) => Ok(None),
         Err(error) => Err(error),
     }
 }

@@ -16,7 +16,6 @@
 //! use durable_conformance::{Harness, Namespace};
 //! use durable_core::model::Clock;
 //! use durable_core::store::Store;
-//! # use durable_core::store::Verb;
 //! # #[derive(Clone)]
 //! # struct MyStore;
 //! # impl MyStore {

@@ -1,8 +1,8 @@
 //! Runs cases: a test binary without libtest that understands libtest's command line.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use durable_core::model::{ManualClock, Timestamp};
@@ -44,9 +44,11 @@ pub fn main(harness: impl Harness) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let conclusion = libtest_mimic::run(&arguments, trials(selected, &harness, &runtime));
+    let skips = Arc::new(Skips::default());
+    let conclusion = libtest_mimic::run(&arguments, trials(selected, &harness, &runtime, &skips));
     // A hung case must not keep the process.
     runtime.shutdown_background();
+    skips.print();
     println!(
         "durable-conformance over {}\n{} passed, {} failed, {} skipped",
         harness.name(),
@@ -80,18 +82,41 @@ fn selects(arguments: &Arguments, filters: &[String], case: &Case) -> bool {
         || filters.iter().any(|filter| if arguments.exact { name == *filter } else { name.contains(filter) })
 }
 
-fn trials(selected: Vec<Case>, harness: &Arc<dyn Harness>, runtime: &Runtime) -> Vec<Trial> {
+/// How many cases were skipped for which reason.
+#[derive(Debug, Default)]
+struct Skips(Mutex<BTreeMap<String, u32>>);
+
+impl Skips {
+    fn skip(&self, reason: String) -> Completion {
+        let mut reasons = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *reasons.entry(reason.clone()).or_default() += 1;
+        Completion::ignored_with(reason)
+    }
+
+    fn print(&self) {
+        for (reason, count) in &*self.0.lock().unwrap_or_else(PoisonError::into_inner) {
+            println!("{count} skipped: {reason}");
+        }
+    }
+}
+
+fn trials(
+    selected: Vec<Case>,
+    harness: &Arc<dyn Harness>,
+    runtime: &Runtime,
+    skips: &Arc<Skips>,
+) -> Vec<Trial> {
     let trial = |case: Case| {
-        let (harness, handle) = (harness.clone(), runtime.handle().clone());
-        Trial::ignorable_test(case.name(), move || run(case, harness, &handle))
+        let (harness, handle, skips) = (harness.clone(), runtime.handle().clone(), skips.clone());
+        Trial::ignorable_test(case.name(), move || run(case, harness, &handle, &skips))
     };
     selected.into_iter().map(trial).collect()
 }
 
-fn run(case: Case, harness: Arc<dyn Harness>, runtime: &Handle) -> Result<Completion, Failed> {
+fn run(case: Case, harness: Arc<dyn Harness>, runtime: &Handle, skips: &Skips) -> Result<Completion, Failed> {
     let verbs = harness.verbs();
     if let Some(missing) = needed(&case).find(|verb| !verbs.contains(verb)) {
-        return Ok(Completion::ignored_with(format!("the store has no {missing}")));
+        return Ok(skips.skip(format!("the store has no {missing}")));
     }
     let world = Arc::new(World {
         harness,
@@ -105,7 +130,7 @@ fn run(case: Case, harness: Arc<dyn Harness>, runtime: &Handle) -> Result<Comple
     outcome.map_err(|problem| Failed::from(report(&case, &world, &problem)))?;
     destroyed.map_err(|error| Failed::from(format!("the harness cannot destroy a namespace: {error:#}")))?;
     match world.journal.reason() {
-        Some(reason) => Ok(Completion::ignored_with(reason)),
+        Some(reason) => Ok(skips.skip(reason)),
         None => Ok(Completion::Completed),
     }
 }

@@ -14,10 +14,11 @@ use durable_postgres::PostgresStore;
 use support::Server;
 use tokio::sync::Mutex;
 
-/// One schema for each namespace, with one pool for all handles on it.
+/// One schema for each namespace, with a pool for each handle on it: a connection belongs to the runtime that made it.
+/// The first pool is the harness's own.
 #[derive(Debug, Default)]
 struct Postgres {
-    stores: Mutex<HashMap<Namespace, PostgresStore>>,
+    stores: Mutex<HashMap<Namespace, Vec<PostgresStore>>>,
 }
 
 #[async_trait]
@@ -27,12 +28,17 @@ impl Harness for Postgres {
     }
 
     async fn open(&self, namespace: &Namespace, clock: Clock) -> anyhow::Result<Arc<dyn Store>> {
-        Ok(Arc::new(self.store(namespace).await?.with_clock(clock)))
+        self.store(namespace).await?;
+        let handle = Server::get().handle(namespace.as_str(), 8).await?;
+        self.stores.lock().await.entry(namespace.clone()).or_default().push(handle.clone());
+        Ok(Arc::new(handle.with_clock(clock)))
     }
 
     async fn destroy(&self, namespace: &Namespace) -> anyhow::Result<()> {
-        let Some(store) = self.stores.lock().await.remove(namespace) else { return Ok(()) };
-        store.close().await;
+        let Some(stores) = self.stores.lock().await.remove(namespace) else { return Ok(()) };
+        for store in stores {
+            store.close().await;
+        }
         Server::get().drop_schema(namespace.as_str()).await
     }
 
@@ -62,11 +68,11 @@ impl Harness for Postgres {
 impl Postgres {
     async fn store(&self, namespace: &Namespace) -> anyhow::Result<PostgresStore> {
         let mut stores = self.stores.lock().await;
-        if let Some(store) = stores.get(namespace) {
+        if let Some(store) = stores.get(namespace).and_then(|stores| stores.first()) {
             return Ok(store.clone());
         }
-        let store = Server::get().store(namespace.as_str(), 8).await?;
-        stores.insert(namespace.clone(), store.clone());
+        let store = Server::get().store(namespace.as_str(), 2).await?;
+        stores.insert(namespace.clone(), vec![store.clone()]);
         Ok(store)
     }
 

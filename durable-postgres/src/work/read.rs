@@ -42,6 +42,9 @@ async fn lock(
     ids: &[Uuid],
     parents: Parents,
 ) -> Result<Vec<Uuid>, Fault> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
     let rows = sqlx::query(statement)
         .bind(queue)
         .bind(ids)

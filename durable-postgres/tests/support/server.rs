@@ -97,10 +97,15 @@ impl Server {
         let mut connection = PgConnection::connect(&self.url).await?;
         in_schema(&mut connection, schema, "create schema").await?;
         connection.close().await?;
-        let options = StoreOptions { schema: schema.to_owned(), connections };
-        let store = PostgresStore::connect(&self.url, options).await?;
+        let store = self.handle(schema, connections).await?;
         store.create_tables().await?;
         Ok(store)
+    }
+
+    /// Opens one more handle on a schema that is there.
+    pub(crate) async fn handle(&self, schema: &str, connections: u32) -> anyhow::Result<PostgresStore> {
+        let options = StoreOptions { schema: schema.to_owned(), connections };
+        Ok(PostgresStore::connect(&self.url, options).await?)
     }
 
     /// How many deadlocks the server has broken, as far as the connections have ended.

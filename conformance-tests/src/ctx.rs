@@ -88,6 +88,21 @@ impl Ctx {
         Ok(handles)
     }
 
+    /// Opens a handle on a new namespace that follows the store's own clock.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be opened.
+    pub(crate) async fn with_its_own_clock(&self) -> Result<Arc<dyn Store>, Violation> {
+        let world = Arc::new(self.world.elsewhere());
+        match world.harness.open(&world.namespace, Clock::Own).await {
+            Ok(plain) => Ok(checked(&world, "own", plain)),
+            Err(error) => {
+                Err(Violation::new("a handle with its own clock", format!("{error:#}"), "a handle"))
+            }
+        }
+    }
+
     /// The handle whose turn it is.
     pub fn store(&self) -> &Arc<dyn Store> {
         if self.turn.fetch_add(1, Ordering::Relaxed).is_multiple_of(2) { &self.a } else { &self.b }

@@ -236,8 +236,8 @@ async fn a_body_stands_still_while_the_store_decides_whether_it_rests() {
             };
             worker.step("work", (), work).await
         };
-        let (event, worked) = tokio::join!(waiter.await_event::<Value>("go", None), working);
-        worked.and(event)
+        let (event, work) = tokio::join!(waiter.await_event::<Value>("go", None), working);
+        work.and(event)
     });
     let memory = MemoryStore::with_clock(Clock::following_tokio(START)).checked();
     let slow = Arc::new(Layered::new(Arc::new(memory.clone()), SlowWaits));

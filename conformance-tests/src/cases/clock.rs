@@ -34,6 +34,13 @@ pub(super) const CASES: &[Case] = &[
         "A store that rounds to seconds wakes half of its tasks early."
     ),
     case!(
+        k1_with_its_own_clock_a_store_is_never_early,
+        ["CK-6", "SL-5", "CL-20"],
+        ["K1", "K2"],
+        [Spawn, Claim, Wait],
+        "A store that keeps time only when a test tells it does not keep it in production."
+    ),
+    case!(
         ck_7_the_end_of_time_is_safe,
         ["CK-7", "SL-6", "RT-7", "CL-19"],
         ["K2"],
@@ -111,6 +118,37 @@ async fn ck_6_a_millisecond_is_a_millisecond(ctx: Ctx) -> Verdict {
         ctx.complete(claim.token).await?;
     }
     Ok(())
+}
+
+async fn k1_with_its_own_clock_a_store_is_never_early(ctx: Ctx) -> Verdict {
+    let store = ctx.with_its_own_clock().await?;
+    let on = ctx.over(&store, &store);
+    same("put_queue", &on.put(QueueState::Open).await?, &PutQueueAnswer::Created)?;
+    for wait in [3, 20] {
+        let wanted = std::time::Duration::from_millis(wait);
+        let began = std::time::Instant::now();
+        let task = on.spawn(job_with(|task| task.delay = millis(wait))?).await?;
+        let claim = until_claimed(&on, task).await?;
+        holds("a start", began.elapsed() >= wanted, began.elapsed(), &format!("not before {wanted:?}"))?;
+        let began = std::time::Instant::now();
+        on.suspend_on(claim.token, on_time(&key("k")?, wait)).await?;
+        let claim = until_claimed(&on, task).await?;
+        holds("a timer", began.elapsed() >= wanted, began.elapsed(), &format!("not before {wanted:?}"))?;
+        let held = claim.expires_at.since(claim.claimed_at);
+        holds("a lease", held <= millis(LEASE) && held > millis(LEASE - 1_000), held, "as long as asked")?;
+        on.complete(claim.token).await?;
+    }
+    Ok(())
+}
+
+/// Asks for a task until it is there; the watchdog ends it.
+async fn until_claimed(ctx: &Ctx, task: TaskId) -> Result<Claim, Violation> {
+    loop {
+        if let Some(claim) = ctx.claim(1).await?.into_iter().find(|claim| claim.token.task == task) {
+            return Ok(claim);
+        }
+        tokio::task::yield_now().await;
+    }
 }
 
 fn for_ever() -> Result<Millis, Violation> {

@@ -13,6 +13,13 @@ pub(super) const CASES: &[Case] = &[
         "A list that skips or doubles an entry hides a task."
     ),
     case!(
+        co_6_a_list_under_writes_misses_nothing_that_stays,
+        ["CO-6"],
+        ["P2"],
+        [Spawn, Claim, Cancel, Purge, Tasks],
+        "A page must not depend on what others do between two of them."
+    ),
+    case!(
         tasks_are_filtered_by_state_name_and_parent,
         ["CH-1", "NM-7"],
         ["P2"],
@@ -85,6 +92,38 @@ async fn tasks_are_listed_by_id_in_pages(ctx: Ctx) -> Verdict {
         same(&format!("the tasks in pages of {limit}"), &listed, &wanted)?;
     }
     Ok(())
+}
+
+async fn co_6_a_list_under_writes_misses_nothing_that_stays(ctx: Ctx) -> Verdict {
+    let batch = (0..30).map(|_| job()).collect::<Result<Vec<_>, _>>()?;
+    ctx.spawn_all(batch).await?;
+    let claims = ctx.claim(30).await?;
+    let mut gone = claims.iter().map(|claim| claim.token).step_by(3);
+    let mut request = TasksRequest::new(ctx.queue.clone(), None);
+    request.limit = 4;
+    let mut listed = Vec::new();
+    loop {
+        let page = ctx.store().tasks(request.clone()).await?;
+        listed.extend(page.items.into_iter().map(|task| task.id));
+        // Between two pages one task ends and is purged, one is cancelled, and one is new.
+        if let Some(token) = gone.next() {
+            ctx.complete(token).await?;
+            ctx.purge(0).await?;
+        }
+        let new = ctx.spawn_one().await?;
+        ctx.cancel(new).await?;
+        match page.next {
+            Some(next) if listed.len() < 100 => request.cursor = Some(next),
+            _ => break,
+        }
+    }
+    let stayed =
+        claims.iter().enumerate().filter(|(index, _)| index % 3 != 0).map(|(_, claim)| claim.token.task);
+    let stayed: std::collections::BTreeSet<_> = stayed.collect();
+    let seen: Vec<_> = listed.iter().filter(|task| stayed.contains(task)).collect();
+    same("how many of those that stayed are listed", &seen.len(), &stayed.len())?;
+    let different: std::collections::BTreeSet<_> = listed.iter().collect();
+    same("how many entries are different", &different.len(), &listed.len())
 }
 
 async fn tasks_are_filtered_by_state_name_and_parent(ctx: Ctx) -> Verdict {

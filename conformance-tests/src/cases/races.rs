@@ -37,6 +37,20 @@ pub(super) const CASES: &[Case] = &[
         "The lost wake-up: the event comes between looking for it and falling asleep."
     ),
     case!(
+        ev_5_of_many_first_writes_one_wins_for_all,
+        ["EV-5"],
+        ["E1"],
+        [Spawn, Claim, Wait, Emit],
+        "Of two approvals at one moment everybody has to see the same one."
+    ),
+    case!(
+        ev_12_event_timeout_and_claim_agree_on_one_end,
+        ["EV-12"],
+        ["W2", "E2"],
+        [Spawn, Claim, Wait, Emit, Tick],
+        "Event or timeout: whoever comes first, a replay must see the same."
+    ),
+    case!(
         ch_7_a_childs_end_beside_a_join_is_never_lost,
         ["CH-7", "CH-25"],
         ["T1", "W3"],
@@ -189,6 +203,58 @@ async fn ev_3_an_emit_beside_a_wait_is_never_lost(ctx: Ctx) -> Verdict {
         same("what the waiter got", &ctx.met(token, &step_key).await?.end, &value("1"))?;
         ctx.complete(token).await?;
         ctx.claims_nothing("a second wake").await?;
+    }
+    Ok(())
+}
+
+async fn ev_5_of_many_first_writes_one_wins_for_all(ctx: Ctx) -> Verdict {
+    for round in 0..ROUNDS / 6 {
+        let (step_key, name) = (key("k")?, event(&format!("e{round}"))?);
+        let waiting = ctx.running().await?;
+        ctx.suspend_on(waiting, on_event(&step_key, &name, None)).await?;
+        let emits = (0..8).map(|writer| {
+            let (ctx, event) = (ctx.clone(), write(&name, &writer.to_string()));
+            async move {
+                let request = EmitRequest::new(ctx.queue.clone(), event).only_if_absent();
+                Ok((writer, ctx.store().emit(request).await?))
+            }
+        });
+        let answers = together(emits.collect()).await?;
+        let written = answers.iter().filter(|(_, answer)| *answer == EmitAnswer::Written);
+        let written: Vec<_> = written.map(|(writer, _)| writer.to_string()).collect();
+        let [winner] = &written[..] else {
+            return holds("eight first writes", false, &answers, "one written, seven kept");
+        };
+        let token = ctx.claim_task(waiting.task).await?.token;
+        same("what the waiter got", &ctx.met(token, &step_key).await?.end, &value(winner))?;
+        let late = ctx.wait(token, vec![on_event(&key("late")?, &name, None)], None).await?;
+        same("what a later wait gets", &one("the ended waits", met_waits(late)?)?.end, &value(winner))?;
+        ctx.complete(token).await?;
+    }
+    Ok(())
+}
+
+async fn ev_12_event_timeout_and_claim_agree_on_one_end(ctx: Ctx) -> Verdict {
+    for round in 0..ROUNDS {
+        let (step_key, name) = (key("k")?, event(&format!("e{round}"))?);
+        let token = ctx.running().await?;
+        ctx.suspend_on(token, on_event(&step_key, &name, Some(100))).await?;
+        // Every other round the event is in time.
+        let (after, wanted) = if round % 2 == 0 { (100, End::Timeout) } else { (99, value("1")) };
+        ctx.advance(after);
+        let (emitter, ticker, worker) = (ctx.clone(), ctx.clone(), ctx.clone());
+        let calls: Vec<Call<Vec<Claim>>> = vec![
+            Box::pin(async move { emitter.emit(&name, "1").await.map(|_| vec![]) }),
+            Box::pin(async move { ticker.tick().await.map(|_| vec![]) }),
+            Box::pin(async move { worker.claim(1).await }),
+        ];
+        let mut claims = together(calls).await?.concat();
+        claims.extend(ctx.claim(10).await?);
+        let claim = one("the claims of a task that was woken", claims)?;
+        same("its task", &claim.token.task, &token.task)?;
+        ctx.advance(100);
+        same("its end", &ctx.met(claim.token, &step_key).await?.end, &wanted)?;
+        ctx.complete(claim.token).await?;
     }
     Ok(())
 }

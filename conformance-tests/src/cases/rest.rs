@@ -48,6 +48,13 @@ pub(super) const CASES: &[Case] = &[
         "A rest that nothing can end would sleep for ever."
     ),
     case!(
+        w3_a_rest_without_meaning_is_invalid,
+        ["SP-13", "EV-14"],
+        ["W1", "W3"],
+        [Spawn, Claim, Wait],
+        "A rest on none, or on more than there are, would never end or never begin."
+    ),
+    case!(
         w4_a_suspended_task_holds_no_lease,
         ["SL-2", "SL-10"],
         ["W4", "C3"],
@@ -184,6 +191,26 @@ async fn w3_a_rest_on_what_is_no_wait_is_invalid(ctx: Ctx) -> Verdict {
     let answer = ctx.try_wait(token, waits, Some(rest(&[&known, &unknown], 1))).await?;
     same("wait", &answer, &Err(Refusal::Fault(StoreErrorKind::Invalid)))?;
     ctx.unchanged(&before, "a rest on what is no wait").await?;
+    ctx.complete(token).await
+}
+
+async fn w3_a_rest_without_meaning_is_invalid(ctx: Ctx) -> Verdict {
+    let token = ctx.running().await?;
+    let before = ctx.snapshot().await?;
+    let (first, second) = (key("1")?, key("2")?);
+    let waits = || vec![on_time(&first, 10), on_time(&second, 10)];
+    let timer = NewWait { deadline: None, ..on_time(&first, 0) };
+    for (what, waits, on) in [
+        ("a need of none", waits(), Some(rest(&[&first, &second], 0))),
+        ("a need of three of two", waits(), Some(rest(&[&first, &second], 3))),
+        ("a need of two of one key named twice", waits(), Some(rest(&[&first, &first], 2))),
+        ("a rest on nothing", waits(), Some(rest(&[], 0))),
+        ("a timer without a deadline", vec![timer], None),
+    ] {
+        let answer = ctx.try_wait(token, waits, on).await?;
+        same(what, &answer, &Err(Refusal::Fault(StoreErrorKind::Invalid)))?;
+        ctx.unchanged(&before, what).await?;
+    }
     ctx.complete(token).await
 }
 

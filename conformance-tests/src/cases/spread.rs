@@ -61,6 +61,14 @@ pub(super) const CASES: &[Case] = &[
     )
     .heavy(),
     case!(
+        w4_a_join_of_a_thousand_children_wakes_once,
+        ["CH-8", "CH-25", "BL-9"],
+        ["W4", "T1", "W3"],
+        [Spawn, Claim, Save, Wait, Task],
+        "A parent of a thousand children must not be run a thousand times."
+    )
+    .heavy(),
+    case!(
         u3_a_long_history_is_purged_in_steps,
         ["RE-4", "CP-5", "CP-15", "BL-4", "BL-5"],
         ["U3", "P2"],
@@ -290,6 +298,31 @@ async fn e2_a_wait_that_joins_while_an_event_is_waking_is_met(ctx: Ctx) -> Verdi
         claimed += claims.len();
     }
     same("how many are woken", &claimed, &MANY)
+}
+
+async fn w4_a_join_of_a_thousand_children_wakes_once(ctx: Ctx) -> Verdict {
+    const CHILDREN: usize = 1_000;
+    let parent = parent_of(&ctx, CHILDREN).await?;
+    let mut tokens: Vec<_> = ctx.claim(1_000).await?.into_iter().map(|claim| claim.token).collect();
+    same("the claimed children", &tokens.len(), &CHILDREN)?;
+    tokens.sort_unstable_by_key(|token| token.task);
+    let keys = (0..CHILDREN).map(|n| join_key(&n.to_string())).collect::<Result<Vec<_>, _>>()?;
+    let waits: Vec<_> = keys.iter().zip(&tokens).map(|(key, token)| on_child(key, token.task)).collect();
+    for chunk in waits.chunks(500) {
+        same("registering", &ctx.wait(parent, chunk.to_vec(), None).await?, &WaitAnswer::Registered)?;
+    }
+    let need = u32::try_from(CHILDREN).unwrap_or(0);
+    same("the join", &ctx.wait(parent, vec![], Some(Rest { keys, need })).await?, &WaitAnswer::Suspended)?;
+    for chunk in tokens.chunks(300) {
+        ctx.claims_nothing("a claim before the last child has ended").await?;
+        let ends = chunk.iter().map(|token| RunEnd { token: *token, ending: complete() }).collect();
+        let answer = ctx.claim_with(ctx.claim_request(0)?.ending(ends)).await?;
+        same("the ends", &answer.ends.iter().filter(|end| end.is_ok()).count(), &chunk.len())?;
+    }
+    let claim = ctx.claim_task(parent.task).await?;
+    same("the claims of the parent", &claim.token.claim, &2)?;
+    same("its state", &ctx.view(parent.task).await?.state, &TaskState::Running)?;
+    ctx.complete(claim.token).await
 }
 
 async fn u3_a_long_history_is_purged_in_steps(ctx: Ctx) -> Verdict {

@@ -2,7 +2,8 @@
 
 use durable_core::model::TaskId;
 use durable_core::store::{
-    Effect, ExtendItem, ExtendRequest, FencedError, Inspect, LoadRequest, QueueState, Runs, SaveAnswer,
+    Checkpoints, Effect, ExtendItem, ExtendRequest, FencedError, Inspect, LoadRequest, QueueState, Runs,
+    SaveAnswer,
 };
 
 use super::world::{World, at, complete, lease, ms, name, now, q, release};
@@ -75,10 +76,11 @@ fn c4_extending_never_shortens_and_a_checkpoint_leaves_the_full_lease() {
     world.set(1_140);
     let repeated = world.save(token, "s", Effect::None).unwrap();
     assert_eq!(repeated, SaveAnswer::Stored { expires_at: at(1_240) });
+    let load = || now(world.store.load(LoadRequest::new(q(), token, 0, 10)));
+    world.set(1_239);
+    assert_eq!(load().unwrap().checkpoints.len(), 1);
     world.set(1_240);
-    let load = LoadRequest::new(q(), token, 0, 10);
-    let lost = now(durable_core::store::Checkpoints::load(&world.store, load));
-    assert!(matches!(lost, Err(FencedError::ClaimLost)));
+    assert!(matches!(load(), Err(FencedError::ClaimLost)));
 }
 
 #[test]

@@ -106,6 +106,8 @@ fn c5_an_expired_run_is_ready_since_its_lease_ended_and_the_last_one_fails() {
     call.lease = lease(10);
     world.run(&call);
     world.set(1_020);
+    world.tick(1);
+    assert_eq!(world.view(task).available_at, Some(super::world::at(1_010)));
     let mut call = world.request(1);
     call.lease = lease(10);
     let claim = world.run(&call).claims.remove(0);

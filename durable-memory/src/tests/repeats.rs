@@ -1,11 +1,11 @@
 //! Repeats of what closed a claim (rule C7).
 
-use durable_core::model::TaskState;
+use durable_core::model::{TaskState, Token};
 use durable_core::store::{
     Effect, EndAnswer, FencedError, RetryAfter, RetryAnswer, RetryRequest, Tasks, WaitAnswer,
 };
 
-use super::world::{World, at, complete, event, fail, ms, now, q, release, rest};
+use super::world::{World, at, complete, event, fail, lease, ms, now, q, release, rest};
 
 fn is_lost<T>(answer: &Result<T, FencedError>) -> bool {
     matches!(answer, Err(FencedError::ClaimLost))
@@ -21,11 +21,38 @@ fn c7_a_repeated_end_gets_the_same_answer_whatever_its_content() {
     assert_eq!(world.end(fail(token, RetryAfter::Never)).unwrap(), answer);
     assert!(is_lost(&world.end(complete(token))), "another verb is no repeat");
     assert!(is_lost(&world.end(release(token, 0))));
-    assert_eq!(world.view(token.task).state, TaskState::Sleeping);
+    let view = world.view(token.task);
+    assert_eq!((view.state, view.attempt), (TaskState::Sleeping, 2));
 
     world.set(1_050);
     assert_eq!(world.claim(1).len(), 1);
     assert!(is_lost(&world.end(fail(token, RetryAfter::Never))), "it was claimed again");
+}
+
+#[test]
+fn c7_only_the_newest_claim_is_remembered() {
+    let world = World::new();
+    let first = world.running();
+    world.end(release(first, 0)).unwrap();
+    let second = world.claim(1)[0];
+    world.end(release(second, 0)).unwrap();
+    assert!(is_lost(&world.end(release(first, 0))));
+    assert!(is_lost(&world.end(release(Token { call: first.call, ..second }, 0))));
+    assert!(world.end(release(second, 0)).is_ok());
+}
+
+#[test]
+fn c7_a_repeated_call_does_not_give_what_has_expired() {
+    let world = World::new();
+    world.spawn_these((0..150).map(|_| world.new_task()).collect());
+    let mut call = world.request(150);
+    call.lease = lease(10);
+    assert_eq!(world.run(&call).claims.len(), 150);
+    world.set(1_010);
+    call.max = 1;
+    // One call does not get through all that is due, so some are still stored as running.
+    assert!(world.run(&call.repeated()).claims.is_empty());
+    assert_eq!(world.tick(1_000).expired.len(), 50);
 }
 
 #[test]

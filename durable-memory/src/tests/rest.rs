@@ -105,6 +105,27 @@ fn w1_a_deadline_that_is_not_rested_on_comes_when_the_wait_is_named() {
 }
 
 #[test]
+fn w1_a_deadline_comes_also_when_the_wait_is_only_rested_on() {
+    let world = World::new();
+    let token = world.running();
+    world.wait(token, vec![timer("t", 1_010)], None).unwrap();
+    world.set(1_020);
+    let answer = world.wait(token, vec![], Some(rest(&["t"], 1))).unwrap();
+    assert_eq!(answer, WaitAnswer::Met(vec![met("t", End::Timeout, 1_010)]));
+}
+
+#[test]
+fn w3_a_key_that_is_named_twice_counts_once() {
+    let world = World::new();
+    let token = world.running();
+    world.emit("a", "1");
+    let answer = world.wait(token, vec![event("a", None), event("b", None)], Some(rest(&["a", "a", "b"], 2)));
+    assert_eq!(answer.unwrap(), WaitAnswer::Suspended);
+    world.emit("b", "2");
+    assert_eq!(world.view(token.task).state, TaskState::Pending);
+}
+
+#[test]
 fn w1_an_event_that_exists_answers_a_poll() {
     let world = World::new();
     let token = world.running();

@@ -1,0 +1,99 @@
+//! Queues: what an operator does.
+
+use async_trait::async_trait;
+use durable_core::model::QueueName;
+use durable_core::store::{
+    Cursor, DropQueueAnswer, DropQueueRequest, ListQueuesRequest, Page, PutQueueAnswer, PutQueueRequest,
+    QueueState, QueueView, Queues, StoreError, Verb,
+};
+use sqlx::postgres::PgRow;
+use sqlx::{PgConnection, Row};
+
+use crate::error::{Fault, corrupt};
+use crate::inspect::after;
+use crate::rows::{Undecodable, queue_state, queue_state_number};
+use crate::store::PostgresStore;
+use crate::transaction::Step;
+use crate::upkeep::bounded;
+
+#[async_trait]
+impl Queues for PostgresStore {
+    async fn put_queue(&self, request: PutQueueRequest) -> Result<PutQueueAnswer, StoreError> {
+        let row = sqlx::query(include_str!("sql/queues/put_queue.sql"))
+            .bind(request.queue.as_str())
+            .bind(queue_state_number(request.state))
+            .fetch_optional(&self.pool)
+            .await
+            .map_err(|error| Fault::Sql(error).into_store(Verb::PutQueue, true))?;
+        match row.map(|row| row.try_get("created")).transpose() {
+            Ok(Some(true)) => Ok(PutQueueAnswer::Created),
+            Ok(Some(false)) => Ok(PutQueueAnswer::Changed),
+            Ok(None) => Ok(PutQueueAnswer::Unchanged),
+            Err(error) => Err(Fault::Sql(error).into_store(Verb::PutQueue, true)),
+        }
+    }
+
+    async fn drop_queue(&self, request: DropQueueRequest) -> Result<DropQueueAnswer, StoreError> {
+        self.transact(Drop { request }).await
+    }
+
+    async fn list_queues(&self, request: ListQueuesRequest) -> Result<Page<QueueView>, StoreError> {
+        let limit = bounded(request.limit);
+        let after = after(request.cursor.as_ref(), "queue:", Verb::ListQueues)?;
+        let rows = sqlx::query(include_str!("sql/queues/list_queues.sql"))
+            .bind(after)
+            .bind(i64::try_from(limit + 1).unwrap_or(i64::MAX))
+            .fetch_all(&self.pool)
+            .await
+            .map_err(|error| Fault::Sql(error).into_store(Verb::ListQueues, false))?;
+        let mut items = Vec::with_capacity(rows.len());
+        for row in rows.iter().take(limit) {
+            let view = view(row).map_err(|error| Fault::Sql(error).into_store(Verb::ListQueues, false))?;
+            items.push(view.map_err(|what| corrupt(Verb::ListQueues, what))?);
+        }
+        let last = items.last().map(|queue| Cursor(format!("queue:{}", queue.name)));
+        Ok(Page { items, next: last.filter(|_| rows.len() > limit) })
+    }
+}
+
+fn view(row: &PgRow) -> Result<Result<QueueView, Undecodable>, sqlx::Error> {
+    let name: String = row.try_get("name")?;
+    let state = queue_state(row.try_get("state")?);
+    Ok(QueueName::new(name).map(|name| QueueView { name, state }).map_err(|_| "name"))
+}
+
+struct Drop {
+    request: DropQueueRequest,
+}
+
+impl Step for Drop {
+    const VERB: Verb = Verb::DropQueue;
+    type Answer = DropQueueAnswer;
+
+    async fn run(&self, tx: &mut PgConnection) -> Result<DropQueueAnswer, Fault> {
+        let queue = self.request.queue.as_str();
+        let found = sqlx::query(include_str!("sql/queues/drop_queue_lock.sql"))
+            .bind(queue)
+            .fetch_optional(&mut *tx)
+            .await?;
+        if found.is_none() {
+            return Ok(DropQueueAnswer::NotFound);
+        }
+        let row =
+            sqlx::query(include_str!("sql/queues/drop_queue.sql")).bind(queue).fetch_one(&mut *tx).await?;
+        Ok(if row.try_get("empty")? { DropQueueAnswer::Dropped } else { DropQueueAnswer::NotEmpty })
+    }
+}
+
+/// Reads a queue's state and keeps the queue from being dropped; `None` when there is none.
+pub(crate) async fn share(tx: &mut PgConnection, queue: &str) -> Result<Option<QueueState>, Fault> {
+    let row =
+        sqlx::query(include_str!("sql/shared/queue_share.sql")).bind(queue).fetch_optional(&mut *tx).await?;
+    Ok(row.map(|row| row.try_get::<i16, _>("state")).transpose()?.map(queue_state))
+}
+
+/// Refuses a verb on a queue that does not exist.
+pub(crate) async fn require(tx: &mut PgConnection, queue: &str, verb: Verb) -> Result<QueueState, Fault> {
+    let state = share(tx, queue).await?;
+    state.ok_or_else(|| StoreError::queue_not_found(verb).into())
+}

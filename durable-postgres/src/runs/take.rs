@@ -1,0 +1,225 @@
+//! What a claim gives out.
+
+use std::collections::BTreeSet;
+
+use durable_core::model::{Payload, TaskId, TaskName, Timestamp, Token};
+use durable_core::store::{Claim, ClaimRequest, MAX_BYTES, Verb};
+use sqlx::postgres::PgRow;
+use sqlx::{PgConnection, Row};
+use uuid::Uuid;
+
+use crate::error::Fault;
+use crate::rows::{Undecodable, count, flaw};
+use crate::work::{Parents, Time, Work, cascade, lock_tasks};
+
+/// What was taken, and what is left.
+#[derive(Debug, Default)]
+pub(super) struct Taken {
+    pub(super) claims: Vec<Claim>,
+    pub(super) more: bool,
+    pub(super) next_due: Option<i64>,
+}
+
+/// Takes pending tasks.
+pub(super) struct Take<'a> {
+    pub(super) request: &'a ClaimRequest,
+    pub(super) time: Time,
+    pub(super) most: usize,
+}
+
+/// Where a task stands among the pending ones.
+type Place = (std::cmp::Reverse<i16>, Option<i64>, Uuid);
+
+/// How many more candidates are looked at than are taken: as many may be held by others.
+const SPARE: usize = 32;
+/// How often the candidates are widened when too many of them are held by others.
+const ROUNDS: usize = 3;
+
+impl Take<'_> {
+    pub(super) async fn run(&self, tx: &mut PgConnection, budget: &mut usize) -> Result<Taken, Fault> {
+        let mut taken = Taken::default();
+        let mut placed = Vec::new();
+        let mut corrupt = Vec::new();
+        let mut candidates = 2 * self.most + SPARE;
+        for round in 0..ROUNDS {
+            let left = self.most.saturating_sub(placed.len() + corrupt.len());
+            let rows = self.take(tx, left, candidates, round == 0).await?;
+            let Some(first) = rows.first() else { break };
+            if round == 0 && first.try_get("held")? {
+                return held(tx, self.request, self.time.parameter().unwrap_or(0), true).await;
+            }
+            let seen: i64 = first.try_get("candidates")?;
+            let seen = usize::try_from(seen).unwrap_or(0);
+            taken.next_due = earliest(taken.next_due, first.try_get("next_due")?);
+            let before = placed.len() + corrupt.len();
+            for row in &rows {
+                self.sort(row, &mut placed, &mut corrupt, &mut taken.next_due)?;
+            }
+            let got = placed.len() + corrupt.len() - before;
+            taken.more = seen > got;
+            // What was free and is not taken has no room among the bytes.
+            let free: i64 = first.try_get("locked")?;
+            if usize::try_from(free) != Ok(got) || got == left || seen < candidates {
+                break;
+            }
+            candidates = candidates.saturating_mul(8);
+        }
+        self.fail_corrupt(tx, &corrupt, budget).await?;
+        placed.sort_by_key(|(place, _)| *place);
+        taken.claims = placed.into_iter().map(|(_, claim)| claim).collect();
+        Ok(taken)
+    }
+
+    async fn take(
+        &self,
+        tx: &mut PgConnection,
+        most: usize,
+        candidates: usize,
+        first: bool,
+    ) -> Result<Vec<PgRow>, Fault> {
+        let request = self.request;
+        Ok(sqlx::query(include_str!("../sql/runs/claim_take.sql"))
+            .bind(request.queue.as_str())
+            .bind(names(request))
+            .bind(self.time.parameter())
+            .bind(size(most))
+            .bind(size(candidates))
+            .bind(request.call.as_uuid())
+            .bind(request.worker.as_str())
+            .bind(request.lease.millis().as_i64())
+            .bind(size(MAX_BYTES))
+            .bind(first)
+            .fetch_all(&mut *tx)
+            .await?)
+    }
+
+    /// Puts a row where it belongs.
+    fn sort(
+        &self,
+        row: &PgRow,
+        placed: &mut Vec<(Place, Claim)>,
+        corrupt: &mut Vec<(Uuid, Undecodable)>,
+        next_due: &mut Option<i64>,
+    ) -> Result<(), Fault> {
+        let id: Option<Uuid> = row.try_get("id")?;
+        let Some(id) = id else { return Ok(()) };
+        match claim(self.request, row)? {
+            Ok((place, claim)) => {
+                *next_due = earliest(*next_due, row.try_get("due")?);
+                placed.push((place, claim));
+            }
+            Err(what) => corrupt.push((id, what)),
+        }
+        Ok(())
+    }
+
+    /// What cannot be decoded fails alone (rule C6).
+    ///
+    /// Its parent is locked after it, against the order of locks; a deadlock that comes of it is begun again.
+    async fn fail_corrupt(
+        &self,
+        tx: &mut PgConnection,
+        corrupt: &[(Uuid, Undecodable)],
+        budget: &mut usize,
+    ) -> Result<(), Fault> {
+        if corrupt.is_empty() {
+            return Ok(());
+        }
+        let queue = self.request.queue.as_str();
+        let ids: Vec<Uuid> = corrupt.iter().map(|(id, _)| *id).collect();
+        let locked = lock_tasks(tx, queue, &ids, Parents::Too).await?;
+        let mut work = Work::read(tx, Verb::Claim, queue, self.time, &locked).await?;
+        let keys = work.join_keys(ids);
+        work.read_slots(tx, keys).await?;
+        for (id, what) in corrupt {
+            work.fail_corrupt(*id, what);
+        }
+        work.flush(tx).await?;
+        let closing = std::mem::take(&mut work.closing);
+        cascade(tx, Verb::Claim, queue, self.time, closing, budget).await?;
+        Ok(())
+    }
+}
+
+/// The tasks that a repeated call still holds.
+pub(super) async fn held(
+    tx: &mut PgConnection,
+    request: &ClaimRequest,
+    now: i64,
+    open: bool,
+) -> Result<Taken, Fault> {
+    let rows = sqlx::query(include_str!("../sql/runs/claim_held.sql"))
+        .bind(request.queue.as_str())
+        .bind(request.call.as_uuid())
+        .bind(now)
+        .fetch_all(&mut *tx)
+        .await?;
+    let mut placed = Vec::new();
+    for row in &rows {
+        if let Ok(claim) = claim(request, row)? {
+            placed.push(claim);
+        }
+    }
+    placed.sort_by_key(|(place, _)| *place);
+    let rest = tail(tx, request, open).await?;
+    Ok(Taken { claims: placed.into_iter().map(|(_, claim)| claim).collect(), ..rest })
+}
+
+/// What there is when nothing is taken.
+pub(super) async fn tail(tx: &mut PgConnection, request: &ClaimRequest, open: bool) -> Result<Taken, Fault> {
+    let row = sqlx::query(include_str!("../sql/runs/claim_tail.sql"))
+        .bind(request.queue.as_str())
+        .bind(names(request))
+        .fetch_one(&mut *tx)
+        .await?;
+    let more: bool = row.try_get("more")?;
+    Ok(Taken { claims: Vec::new(), more: more && open, next_due: row.try_get("next_due")? })
+}
+
+/// The claim that a row is, with its place in the order; or what of it cannot be decoded.
+fn claim(request: &ClaimRequest, row: &PgRow) -> Result<Result<(Place, Claim), Undecodable>, sqlx::Error> {
+    let id: Uuid = row.try_get("id")?;
+    let name: String = row.try_get("name")?;
+    let attempt: i32 = row.try_get("attempt")?;
+    let parent: Option<Uuid> = row.try_get("parent")?;
+    let place = (std::cmp::Reverse(row.try_get("priority")?), row.try_get("available_at")?, id);
+    if let Some(what) = flaw(&name, attempt) {
+        return Ok(Err(what));
+    }
+    let Ok(name) = TaskName::new(name) else { return Ok(Err("name")) };
+    let task = TaskId::from_uuid(id);
+    let claim = Claim {
+        token: Token { task, call: request.call, claim: count(row.try_get("claims")?) },
+        name,
+        params: payload(row, "params")?,
+        headers: payload(row, "headers")?,
+        policy: payload(row, "policy")?,
+        parent: parent.map(TaskId::from_uuid),
+        attempt,
+        max_attempts: row.try_get("max_attempts")?,
+        claimed_at: Timestamp::from_millis(row.try_get("claimed_at")?),
+        expires_at: Timestamp::from_millis(row.try_get("expires_at")?),
+        checkpoints: count(row.try_get("checkpoints")?),
+    };
+    Ok(Ok((place, claim)))
+}
+
+fn payload(row: &PgRow, column: &'static str) -> Result<Payload, sqlx::Error> {
+    row.try_get::<String, _>(column).map(Payload::from_text)
+}
+
+/// Each name once.
+fn names(request: &ClaimRequest) -> Vec<&str> {
+    request.names.iter().map(TaskName::as_str).collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+fn earliest(a: Option<i64>, b: Option<i64>) -> Option<i64> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
+    }
+}
+
+fn size(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,13 @@
+-- Reads a page of tasks by id. At most 1,000 are examined; those that do not match leave the page short.
+--
+-- parameters  $1 queue, $2 after (id), $3 the most examined
+-- returns     the tasks, and whether they are closing
+-- locks       none
+-- index       tasks_pkey, tasks_children
+select t.*, t.closing_since is not null and coalesce((
+         select true from tasks k where k.queue = $1 and k.parent = t.id and k.on_close = 0 and k.state < 3 limit 1
+       ), false) as closing
+from tasks t
+where t.queue = $1 and t.id > $2 and t.state < 6
+order by t.id
+limit $3

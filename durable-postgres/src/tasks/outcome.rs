@@ -1,0 +1,43 @@
+//! Tells how a task ended.
+
+use durable_core::model::End;
+use durable_core::store::{Outcome, OutcomeRequest, StoreError, Verb};
+use sqlx::Row;
+use sqlx::postgres::PgRow;
+
+use crate::error::{Fault, corrupt};
+use crate::rows::{EndRow, State, Undecodable};
+use crate::store::PostgresStore;
+
+/// The verb.
+pub(super) async fn outcome(store: &PostgresStore, request: &OutcomeRequest) -> Result<Outcome, StoreError> {
+    let fault = |error| Fault::Sql(error).into_store(Verb::Outcome, false);
+    let row = sqlx::query(include_str!("../sql/tasks/outcome.sql"))
+        .bind(request.queue.as_str())
+        .bind(request.task.as_uuid())
+        .fetch_optional(&store.pool)
+        .await
+        .map_err(fault)?;
+    let row = row.ok_or_else(|| StoreError::queue_not_found(Verb::Outcome))?;
+    read(&row).map_err(fault)?.map_err(|what| corrupt(Verb::Outcome, what))
+}
+
+fn read(row: &PgRow) -> Result<Result<Outcome, Undecodable>, sqlx::Error> {
+    let state: Option<i16> = row.try_get("state")?;
+    let Some(state) = state else { return Ok(Ok(Outcome::NotFound)) };
+    let (state, end) = (State::read(state, row.try_get("why")?), EndRow::read(row)?);
+    Ok(state.and_then(|state| match (state, end) {
+        (State::Ended(_), None) => Err("end_kind"),
+        (State::Ended(_), Some(end)) => end.end().and_then(ended),
+        _ => Ok(Outcome::Live),
+    }))
+}
+
+fn ended(end: End) -> Result<Outcome, Undecodable> {
+    match end {
+        End::Value(result) => Ok(Outcome::Completed(result)),
+        End::Failed(failure) => Ok(Outcome::Failed(failure)),
+        End::Cancelled(cause) => Ok(Outcome::Cancelled(cause)),
+        End::Timeout => Err("end_kind"),
+    }
+}

@@ -1,0 +1,64 @@
+//! Reopens a failed task with its checkpoints.
+
+use durable_core::model::EndState;
+use durable_core::store::{RetryAnswer, RetryRequest, Verb};
+use sqlx::{PgConnection, Row};
+
+use crate::error::{Fault, invalid};
+use crate::rows::{State, Task};
+use crate::transaction::Step;
+use crate::work::{Parents, Time, Work, lock_tasks};
+
+/// The verb, with the time if it is injected.
+pub(super) struct Retry {
+    pub(super) request: RetryRequest,
+    pub(super) injected: Option<i64>,
+}
+
+impl Step for Retry {
+    const VERB: Verb = Verb::Retry;
+    type Answer = RetryAnswer;
+
+    async fn run(&self, tx: &mut PgConnection) -> Result<RetryAnswer, Fault> {
+        let queue = self.request.queue.as_str();
+        let id = self.request.task.as_uuid();
+        let time = Time { injected: self.injected, read: None };
+        crate::queues::require(tx, queue, Verb::Retry).await?;
+        let locked = lock_tasks(tx, queue, &[id], Parents::Too).await?;
+        let work = Work::read(tx, Verb::Retry, queue, time, &locked).await?;
+        let Some(task) = work.task(id) else { return Ok(RetryAnswer::NotFound) };
+        match task.state {
+            State::Ended(EndState::Failed) if task.has_children => return Ok(RetryAnswer::Closing),
+            State::Ended(EndState::Failed) => {}
+            State::Ended(state) => return Ok(RetryAnswer::Ended(state)),
+            State::Sleeping(_) | State::Pending | State::Running => return Ok(RetryAnswer::Live),
+        }
+        let from = self.find_from(tx).await?;
+        let parent_lives = task.parent.and_then(|parent| work.task(parent)).is_some_and(Task::is_live);
+        sqlx::query(include_str!("../sql/tasks/retry.sql"))
+            .bind(queue)
+            .bind(id)
+            .bind(work.now)
+            .bind(self.request.attempts)
+            .bind(from)
+            .bind(parent_lives)
+            .execute(&mut *tx)
+            .await?;
+        Ok(RetryAnswer::Reopened)
+    }
+}
+
+impl Retry {
+    /// The order of the first checkpoint to set aside.
+    async fn find_from(&self, tx: &mut PgConnection) -> Result<Option<i64>, Fault> {
+        let Some(key) = &self.request.from else { return Ok(None) };
+        let row = sqlx::query(include_str!("../sql/tasks/retry_from.sql"))
+            .bind(self.request.queue.as_str())
+            .bind(self.request.task.as_uuid())
+            .bind(key.as_str())
+            .fetch_optional(&mut *tx)
+            .await?;
+        let row = row.ok_or_else(|| invalid(Verb::Retry, "from", "the task has no such checkpoint"))?;
+        Ok(Some(row.try_get("ord")?))
+    }
+}

@@ -1,0 +1,74 @@
+//! The end of a parent spreads to its children, level by level and bounded (rule T2).
+
+use durable_core::model::CancelCause;
+use durable_core::store::Verb;
+use sqlx::{PgConnection, Row};
+use uuid::Uuid;
+
+use super::{Time, Work};
+use crate::error::Fault;
+
+/// What a cascade did.
+#[derive(Debug, Default)]
+pub(crate) struct Cascade {
+    /// Tasks that were cancelled.
+    pub(crate) closed: usize,
+    /// Of the tasks it was about, how many are closing still.
+    pub(crate) left: i64,
+}
+
+/// Cancels the live children of `parents`, which are locked and have ended, and theirs in turn.
+///
+/// A child that another holds is left to `tick`: waiting for it here would break the order of locks.
+pub(crate) async fn cascade(
+    tx: &mut PgConnection,
+    verb: Verb,
+    queue: &str,
+    time: Time,
+    parents: Vec<Uuid>,
+    budget: &mut usize,
+) -> Result<Cascade, Fault> {
+    let mut done = Cascade::default();
+    if parents.is_empty() {
+        return Ok(done);
+    }
+    let mut marked = parents.clone();
+    let mut level = parents;
+    while *budget > 0 && !level.is_empty() {
+        let children = lock_children(tx, queue, &level, *budget).await?;
+        if children.is_empty() {
+            break;
+        }
+        let mut work = Work::read(tx, verb, queue, time, &children).await?;
+        for id in &children {
+            work.cancel(*id, &CancelCause::ParentClosed);
+        }
+        work.flush(tx).await?;
+        done.closed += children.len();
+        *budget = budget.saturating_sub(children.len());
+        level = std::mem::take(&mut work.closing);
+        marked.extend_from_slice(&level);
+    }
+    let row = sqlx::query(include_str!("../sql/shared/closing_clear.sql"))
+        .bind(queue)
+        .bind(marked)
+        .fetch_one(&mut *tx)
+        .await?;
+    done.left = row.try_get("left_over")?;
+    Ok(done)
+}
+
+async fn lock_children(
+    tx: &mut PgConnection,
+    queue: &str,
+    parents: &[Uuid],
+    most: usize,
+) -> Result<Vec<Uuid>, Fault> {
+    let rows = sqlx::query(include_str!("../sql/shared/children_lock.sql"))
+        .bind(queue)
+        .bind(parents)
+        .bind(i64::try_from(most).unwrap_or(i64::MAX))
+        .fetch_all(&mut *tx)
+        .await?;
+    Ok(rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?)
+}

@@ -1,0 +1,169 @@
+//! A throwaway server for one test binary, and a schema for each namespace.
+
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::OnceLock;
+
+use anyhow::{Context, bail, ensure};
+use durable_postgres::{PostgresStore, StoreOptions};
+use sqlx::{Connection, PgConnection};
+
+/// A server that is there for this process alone.
+#[derive(Debug)]
+pub(crate) struct Server {
+    url: String,
+    /// The keeper stops the server when this pipe closes, however the process ends.
+    _keeper: Option<(Child, ChildStdin)>,
+}
+
+/// Starts the server, says so in one line, waits for the pipe to close, and removes everything.
+///
+/// Durability is switched off: what a test writes nobody needs after a crash. So is autovacuum: what is analysed, and what
+/// is not, a test decides.
+const KEEPER: &str = r#"
+trap '' INT HUP TERM
+bin=$1; dir=$2
+stop() { "$bin/pg_ctl" -D "$dir/data" -m immediate stop >/dev/null 2>&1; rm -rf "$dir"; }
+"$bin/initdb" -D "$dir/data" -U postgres -A trust --no-sync --encoding=UTF8 --locale=C >"$dir/log" 2>&1 &&
+"$bin/pg_ctl" -D "$dir/data" -w -l "$dir/log" -o "-c fsync=off -c full_page_writes=off -c max_connections=500 \
+  -c listen_addresses='' -c unix_socket_directories='$dir' -c autovacuum=off -c deadlock_timeout=100ms" start >/dev/null 2>&1 &&
+echo ready || { cat "$dir/log"; stop; exit 1; }
+cat >/dev/null
+stop
+"#;
+
+impl Server {
+    /// The server of this test binary.
+    ///
+    /// # Panics
+    ///
+    /// Without a server: a test against PostgreSQL that is skipped says nothing.
+    #[expect(clippy::panic, reason = "it fails the test, as it should")]
+    pub(crate) fn get() -> &'static Self {
+        static SERVER: OnceLock<Server> = OnceLock::new();
+        SERVER.get_or_init(|| match Self::start() {
+            Ok(server) => server,
+            Err(error) => panic!("no PostgreSQL to test against: {error:#}"),
+        })
+    }
+
+    fn start() -> anyhow::Result<Self> {
+        if let Ok(url) = std::env::var("DURABLE_TEST_POSTGRES_URL") {
+            return Ok(Self { url, _keeper: None });
+        }
+        let bin = binaries()?;
+        let dir = run_as_server(&[
+            "mktemp",
+            "-d",
+            "-p",
+            &std::env::temp_dir().to_string_lossy(),
+            "durable-pg-XXXXXX",
+        ])
+        .stderr(Stdio::inherit())
+        .output()
+        .context("a directory for the server")?;
+        ensure!(dir.status.success(), "a directory for the server: {}", dir.status);
+        let dir = String::from_utf8(dir.stdout)?.trim().to_owned();
+        let mut keeper = run_as_server(&["sh", "-c", KEEPER, "keeper", &bin.to_string_lossy(), &dir])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .context("the server's keeper")?;
+        let pipe = keeper.stdin.take().context("the keeper's input")?;
+        let mut lines = BufReader::new(keeper.stdout.take().context("the keeper's output")?).lines();
+        let first = lines.next().transpose()?.unwrap_or_default();
+        if first != "ready" {
+            let log: Vec<String> = lines.map_while(Result::ok).collect();
+            bail!("the server does not start: {first}\n{}", log.join("\n"));
+        }
+        Ok(Self {
+            url: format!("postgres://postgres@localhost/postgres?host={dir}"),
+            _keeper: Some((keeper, pipe)),
+        })
+    }
+
+    /// Where it is.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Opens a store in a schema of its own, with its tables.
+    ///
+    /// A schema isolates truly (every statement finds its tables by `search_path`), costs some 20 ms, and is gone with
+    /// one `drop`. A database from a template costs more, and a prefix on the queues' names would leave `list_queues`
+    /// and every unqualified look at the tables to be filtered.
+    pub(crate) async fn store(&self, schema: &str, connections: u32) -> anyhow::Result<PostgresStore> {
+        let mut connection = PgConnection::connect(&self.url).await?;
+        in_schema(&mut connection, schema, "create schema").await?;
+        connection.close().await?;
+        let options = StoreOptions { schema: schema.to_owned(), connections };
+        let store = PostgresStore::connect(&self.url, options).await?;
+        store.create_tables().await?;
+        Ok(store)
+    }
+
+    /// How many deadlocks the server has broken, as far as the connections have ended.
+    pub(crate) async fn deadlocks(&self) -> anyhow::Result<i64> {
+        let mut connection = PgConnection::connect(&self.url).await?;
+        let statement = "select deadlocks from pg_stat_database where datname = current_database()";
+        Ok(sqlx::query_scalar(statement).fetch_one(&mut connection).await?)
+    }
+
+    /// Removes a schema and all that is in it.
+    pub(crate) async fn drop_schema(&self, schema: &str) -> anyhow::Result<()> {
+        let mut connection = PgConnection::connect(&self.url).await?;
+        in_schema(&mut connection, schema, "drop schema").await?;
+        connection.close().await?;
+        Ok(())
+    }
+}
+
+/// A name cannot be a parameter of a utility statement; the text stays static all the same.
+async fn in_schema(connection: &mut PgConnection, schema: &str, what: &str) -> anyhow::Result<()> {
+    sqlx::query("select set_config('durable.schema', $1, false)")
+        .bind(schema)
+        .execute(&mut *connection)
+        .await?;
+    let statement = match what {
+        "create schema" => {
+            "do $$ begin execute format('create schema %I', current_setting('durable.schema')); end $$"
+        }
+        _ => {
+            "do $$ begin execute format('drop schema if exists %I cascade', current_setting('durable.schema')); end $$"
+        }
+    };
+    sqlx::raw_sql("set client_min_messages = warning").execute(&mut *connection).await?;
+    sqlx::raw_sql(statement).execute(&mut *connection).await?;
+    Ok(())
+}
+
+/// The newest server that is installed.
+fn binaries() -> anyhow::Result<PathBuf> {
+    let mut found: Vec<(u32, PathBuf)> = std::fs::read_dir("/usr/lib/postgresql")
+        .into_iter()
+        .flatten()
+        .filter_map(Result::ok)
+        .filter_map(|entry| Some((entry.file_name().to_str()?.parse().ok()?, entry.path().join("bin"))))
+        .filter(|(_, bin)| bin.join("initdb").exists())
+        .collect();
+    found.sort();
+    if let Some((_, bin)) = found.pop() {
+        return Ok(bin);
+    }
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let on_path = std::env::split_paths(&path).find(|bin| bin.join("initdb").exists());
+    on_path.context("there is neither a server nor DURABLE_TEST_POSTGRES_URL: apt-get install postgresql")
+}
+
+/// The server refuses to run as root: then it runs as `postgres`.
+fn run_as_server(command: &[&str]) -> Command {
+    let id = Command::new("id").arg("-u").output();
+    let is_root = id.is_ok_and(|id| id.stdout.trim_ascii() == b"0");
+    let words =
+        if is_root { [&["runuser", "-u", "postgres", "--"], command].concat() } else { command.to_vec() };
+    let mut words = words.into_iter();
+    let mut built = Command::new(words.next().unwrap_or_default());
+    built.args(words).current_dir("/");
+    built
+}

@@ -23,6 +23,7 @@ mod races;
 mod repeats;
 mod rest;
 mod retry;
+mod scale;
 mod signals;
 mod spawn;
 mod spread;
@@ -64,6 +65,7 @@ pub fn cases() -> Vec<Case> {
         failure::CASES,
         crash::CASES,
         spread::CASES,
+        scale::CASES,
     ];
     files.concat()
 }

@@ -55,6 +55,13 @@ pub(super) const CASES: &[Case] = &[
         "A reopened child must not be cancelled by an end that is long past."
     ),
     case!(
+        t5_a_child_that_went_on_alone_is_not_closed_later,
+        ["CH-21"],
+        ["T5", "T2"],
+        [Spawn, Claim, Save, Retry, Tick, Outcome],
+        "A child that was reopened by hand belongs to that hand, and no longer to its parent."
+    ),
+    case!(
         t5_the_first_end_of_a_child_stays_the_one_its_parent_sees,
         [],
         ["T5", "T1", "P1"],
@@ -221,6 +228,20 @@ async fn t5_a_child_of_an_ended_parent_goes_on_alone(ctx: Ctx) -> Verdict {
     ctx.end(token, Ending::Complete { result: json("2") }).await?;
     same("the child's outcome", &ctx.outcome(child).await?, &Outcome::Completed(json("2")))?;
     same("the ended parent", &ctx.detail(parent.task).await?, &before)
+}
+
+async fn t5_a_child_that_went_on_alone_is_not_closed_later(ctx: Ctx) -> Verdict {
+    let parent = ctx.running().await?;
+    let child = ctx.spawn_child(parent, "c", ParentClosePolicy::Cancel).await?;
+    let claim = ctx.claim_task(child).await?;
+    ctx.end(claim.token, fail_for_good()).await?;
+    ctx.end(parent, fail_for_good()).await?;
+    let child = reopened(&ctx, child, None).await?;
+    let parent = reopened(&ctx, parent.task, None).await?;
+    ctx.complete(parent).await?;
+    same("what closing cancels", &ctx.tick().await?.closed, &0)?;
+    same("the child after its parent's second end", &ctx.outcome(child.task).await?, &Outcome::Live)?;
+    ctx.complete(child).await
 }
 
 async fn t5_the_first_end_of_a_child_stays_the_one_its_parent_sees(ctx: Ctx) -> Verdict {

@@ -6,7 +6,7 @@ mod support;
 
 use durable_core::model::{CancelCause, EndState, ParentClosePolicy};
 use durable_core::store::QueueState;
-use durable_core::{Durable, DurableError, SpawnOptions, TaskId, TaskResultView};
+use durable_core::{Durable, DurableError, SpawnOptions, TaskError, TaskId, TaskResultView};
 use serde_json::{Value, json};
 use support::{Desk, Scripted, millis, pass, secs};
 
@@ -218,4 +218,57 @@ async fn queues_are_created_listed_and_dropped_when_nothing_is_live() {
     desk.client.cancel_task(task, None).await.unwrap();
     desk.client.drop_queue().await.unwrap();
     assert!(desk.client.list_queues().await.unwrap().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_worker_needs_its_queue() {
+    let desk = Desk::new(&[("t", NOTHING)]).await;
+    desk.client.drop_queue().await.unwrap();
+    let refused = desk.client.start_worker(desk.options(1)).await;
+    assert!(matches!(refused, Err(DurableError::Setup(_))), "{refused:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_result_that_is_not_there_says_why() {
+    let desk =
+        Desk::new(&[("t", NOTHING), ("bad", body!(|_, _| { Err(TaskError::user_message("broken")) }))]).await;
+    let live = desk.spawn("t", Value::Null).await;
+    let result = desk.client.get_task_result(live).await.unwrap();
+    assert!(matches!(result.output::<Value>(), Err(DurableError::TaskLive)));
+    desk.client.cancel_task(live, None).await.unwrap();
+    let result = desk.client.get_task_result(live).await.unwrap();
+    assert!(matches!(result.output::<Value>(), Err(DurableError::TaskCancelled(_))));
+    let worker = desk.worker(1).await;
+    let failed = desk.spawn("bad", Value::Null).await;
+    let error = desk.result(failed).await.output::<Value>().unwrap_err();
+    assert_eq!(error.to_string(), "the task failed: broken");
+    drop(worker);
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_waiters_hear_of_their_own_task_at_once() {
+    let desk = Desk::new(&[(
+        "t",
+        body!(|n, mut ctx| {
+            ctx.sleep_for("s", secs(n.as_u64().unwrap())).await?;
+            Ok(n)
+        }),
+    )])
+    .await;
+    let worker = desk.worker(10).await;
+    let mut waiters = Vec::new();
+    for n in 1..=50_u64 {
+        let (task, client) = (desk.spawn("t", json!(n)).await, desk.client.clone());
+        waiters.push(tokio::spawn(async move {
+            let result = client.wait_for_result(task, support::LONG).await.unwrap();
+            (result.output::<u64>().unwrap(), tokio::time::Instant::now())
+        }));
+    }
+    let start = tokio::time::Instant::now();
+    for (waiter, n) in waiters.into_iter().zip(1..) {
+        let (output, at) = waiter.await.unwrap();
+        let late = (at - start).saturating_sub(secs(n));
+        assert!(output == n && late < millis(100), "task {n} came {late:?} late");
+    }
+    drop(worker);
 }

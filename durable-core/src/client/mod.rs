@@ -10,8 +10,10 @@ mod spawn;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use serde::Serialize;
+use tokio::time::timeout;
 
 pub use self::builder::DurableBuilder;
 use self::ends::Ends;
@@ -24,6 +26,9 @@ use crate::registry::Registry;
 use crate::run::backoff::repeat;
 use crate::store::{EmitRequest, EventWrite, RetryAnswer, RetryRequest, Store, StoreErrorKind, TickRequest};
 use crate::worker::{Worker, WorkerOptions};
+
+/// How long a worker's start waits for the store.
+const FIRST_LOOK: Duration = Duration::from_secs(5);
 
 /// A client of one queue of one store; cheap to clone.
 ///
@@ -153,13 +158,15 @@ impl<State: Clone + Send + Sync + 'static> Durable<State> {
         if inner.registry.names().is_empty() {
             return Err(DurableError::Setup("no task is registered, so a worker has nothing to do".into()));
         }
-        match inner.store.tick(TickRequest::new(inner.queue.clone(), 1)).await {
-            Err(error) if error.kind == StoreErrorKind::NotFound => {
+        let look = inner.store.tick(TickRequest::new(inner.queue.clone(), 1));
+        match timeout(FIRST_LOOK, look).await {
+            Ok(Err(error)) if error.kind == StoreErrorKind::NotFound => {
                 let message = format!("there is no queue `{}`: create it first", inner.queue);
                 return Err(DurableError::Setup(message));
             }
-            Err(error) => tracing::warn!(%error, "the store is not there yet"),
-            Ok(_) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "the store is not there yet"),
+            Err(_) => tracing::warn!("the store does not answer yet"),
+            Ok(Ok(_)) => {}
         }
         Worker::start(
             inner.store.clone(),

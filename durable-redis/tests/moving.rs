@@ -85,7 +85,7 @@ impl Moving {
         let claims = claim(&store, &queue, "t", 2).await;
         let (token, rests) = (claims[0].token, claims[1].token);
         store.wait(WaitRequest::new(queue.clone(), vec![rest_on_event(rests, "w", "e")])).await.unwrap();
-        let key = &support::keys(&mut old.connect(), PREFIX)[0];
+        let key = &Keys::new(PREFIX, &queue).fixed()[0];
         let slot: u16 = redis::cmd("CLUSTER").arg("KEYSLOT").arg(key).query(&mut old.connect()).unwrap();
         let moving = Self { old, new, store, queue, token, waiting: rests.task, slot: slot.to_string() };
         moving.set_slot(&moving.new, "IMPORTING", &moving.old);

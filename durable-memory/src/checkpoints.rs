@@ -2,7 +2,7 @@
 
 use durable_core::model::{End, TaskId};
 use durable_core::store::{
-    CheckpointPage, Effect, FencedError, LoadRequest, NewTask, SaveAnswer, SaveItem, SaveRequest,
+    CheckpointPage, Effect, FencedError, LoadRequest, NewTask, QueueState, SaveAnswer, SaveItem, SaveRequest,
     SpawnAnswer, StoreError, StoreErrorKind, Verb,
 };
 
@@ -97,6 +97,9 @@ fn spawn_children(
 ) -> Result<bool, FencedError> {
     if children.iter().any(|child| child.parent.is_none()) {
         return Err(invalid(Verb::Save, "child", "it has no link to its parent"));
+    }
+    if queue.state == QueueState::Sealed {
+        return Ok(false);
     }
     match spawn_all(queue, now, children, Some(parent)) {
         SpawnAnswer::Spawned(_) => Ok(true),

@@ -16,11 +16,11 @@ pub(crate) fn spawn_all(
     tasks: Vec<NewTask>,
     parent: Option<TaskId>,
 ) -> SpawnAnswer {
-    if queue.state == QueueState::Sealed {
-        return SpawnAnswer::QueueClosed;
-    }
     match plan(queue, &tasks) {
         Err(conflict) => conflict,
+        Ok(planned) if queue.state == QueueState::Sealed && planned.iter().any(|task| task.created) => {
+            SpawnAnswer::QueueClosed
+        }
         Ok(planned) => {
             for (new, spawned) in tasks.into_iter().zip(&planned) {
                 if spawned.created {

@@ -69,6 +69,13 @@ pub(super) const CASES: &[Case] = &[
         "A pause that lets claims through, or breaks running ones, is no pause."
     ),
     case!(
+        c7_a_repeated_spawn_is_the_same_task_in_a_sealed_queue,
+        ["SP-16"],
+        ["C7", "S1"],
+        [PutQueue, Spawn],
+        "A caller whose first reply was lost must not be told that nothing was spawned."
+    ),
+    case!(
         c2_a_sealed_queue_takes_nothing_new,
         [],
         ["C2", "S2"],
@@ -314,6 +321,18 @@ async fn qu_11_a_paused_queue_gives_no_claims_and_stops_nothing(ctx: Ctx) -> Ver
     ctx.put(QueueState::Open).await?;
     let claimed: Vec<_> = ctx.claim(10).await?.into_iter().map(|claim| claim.token.task).collect();
     same("the order after the pause", &claimed, &vec![third, second])
+}
+
+async fn c7_a_repeated_spawn_is_the_same_task_in_a_sealed_queue(ctx: Ctx) -> Verdict {
+    let known = job()?;
+    let task = ctx.spawn(known.clone()).await?;
+    ctx.put(QueueState::Sealed).await?;
+    let before = ctx.snapshot().await?;
+    let spawn = async |tasks| ctx.store().spawn(SpawnRequest::new(ctx.queue.clone(), tasks)).await;
+    let again = SpawnAnswer::Spawned(vec![Spawned { task, created: false }]);
+    same("the spawn repeated", &spawn(vec![known.clone()]).await?, &again)?;
+    same("with one that is new", &spawn(vec![known, job()?]).await?, &SpawnAnswer::QueueClosed)?;
+    ctx.unchanged(&before, "what a sealed queue refuses").await
 }
 
 async fn c2_a_sealed_queue_takes_nothing_new(ctx: Ctx) -> Verdict {

@@ -23,7 +23,8 @@ pub trait Checkpoints: Send + Sync {
     ///
     /// - Fenced per item. A refused item writes nothing and undoes no other.
     /// - `P1` The first write of a key wins: the same payload again is [`SaveAnswer::Stored`] without a second
-    ///   effect, a different end is [`SaveAnswer::Conflict`] with the stored one.
+    ///   effect, a different end is [`SaveAnswer::Conflict`] with the stored one. A wait that stands under the key is over
+    ///   by the write.
     /// - `C4` Every stored checkpoint, also a repeated one, leaves at least the claim's full lease.
     /// - `S2` [`Effect::Spawn`]: the children and the checkpoint, or neither. A child has this task as its parent
     ///   and its queue as its own.

@@ -9,6 +9,9 @@ use crate::model::{
 };
 
 /// Reads without a claim. A page examines at most [`MAX_RECORDS`](super::MAX_RECORDS) records.
+///
+/// One answer is one moment: a task, its waits and the page of its history belong together. Two pages are two moments, and
+/// what comes or goes meanwhile may be in none.
 #[async_trait]
 pub trait Inspect: Send + Sync {
     /// One task with its waits and a page of its history; `None` when there is no such task.
@@ -167,7 +170,7 @@ pub struct TaskView {
     pub lease: Option<(WorkerName, Timestamp)>,
     /// What it rests on, while it is suspended.
     pub rest: Option<RestView>,
-    /// It has ended and still has live children that its end cancels.
+    /// It has ended, and live children are left that its end cancels.
     pub closing: bool,
     /// Its result, when completed.
     pub result: Option<Payload>,
@@ -271,6 +274,7 @@ pub struct Counts {
     pub failed: u64,
     /// Cancelled.
     pub cancelled: u64,
-    /// What a claim for every name could take now: pending, and sleeping or running with its time come.
+    /// What a claim for every name could take now: pending, and sleeping or running with its time come. It may be rough
+    /// while more than [`MAX_RECORDS`](super::MAX_RECORDS) are due.
     pub ready: u64,
 }

@@ -8,8 +8,10 @@
 //!
 //! Rules for every verb, beside those it states itself:
 //!
-//! - Times are the store's (`K1`): one reading of its clock at the start of the verb decides everything in it. A
-//!   thing is due or expired if and only if `now >= t`.
+//! - Times are the store's (`K1`): one reading of its clock decides everything in a verb, taken once the verb has
+//!   whatever it has to wait for. A thing is due or expired if and only if `now >= t`.
+//! - A call whose future is dropped runs to its end or not at all, and leaves no lock, no transaction and no connection
+//!   that the next call would stumble over.
 //! - A verb on a queue that does not exist is [`StoreErrorKind::NotFound`] and creates nothing; a fenced one answers
 //!   [`FencedError::ClaimLost`] for every item.
 //! - No verb touches more than [`MAX_RECORDS`] records. What spreads further is a mark (*closing*, *waking*,

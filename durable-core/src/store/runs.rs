@@ -59,7 +59,7 @@ pub trait Runs: Send + Sync {
     /// - Without `rest`: [`WaitAnswer::Met`] if one of `waits` has ended, else [`WaitAnswer::Registered`].
     /// - With `rest`: [`WaitAnswer::Met`] if `need` of its keys have ended; the claim stays. Else the task sleeps
     ///   until so many have, and the claim ends as [`WaitAnswer::Suspended`] (`W3`, `W4`). A key to rest on that is
-    ///   neither a wait nor a checkpoint is a fault `Invalid`.
+    ///   neither a wait nor a checkpoint, and a `need` of none or of more than there are keys, is a fault `Invalid`.
     /// - `Met` lists every named wait that has ended, named in `waits` or in `rest`.
     /// - `C7` A repeat of the call that suspended is `Suspended` again until the task is claimed again or purged,
     ///   whatever has become of the task since.
@@ -292,7 +292,7 @@ pub enum WaitSource {
     Event(EventName),
     /// The end of a child.
     Child(TaskId),
-    /// Nothing: it ends at its deadline, which it must have.
+    /// Nothing: it ends at its deadline, as [`End::Timeout`]. Without a deadline it is a fault `Invalid`.
     Time,
 }
 

@@ -161,7 +161,7 @@ pub enum SpawnAnswer {
         /// The task that has the key.
         existing: TaskId,
     },
-    /// The queue is sealed. Nothing was spawned.
+    /// The queue is sealed, and at least one of the tasks would be new. Nothing was spawned.
     QueueClosed,
 }
 

@@ -43,16 +43,12 @@ impl Step for Spawn {
         let tasks = &self.request.tasks;
         let rows: Vec<NewRow> = tasks.iter().map(|task| NewRow { task, parent: None }).collect();
         let mut inserted = insert_tasks(tx, queue, self.injected, &rows).await?;
-        match inserted.state {
-            None => return Err(StoreError::queue_not_found(Verb::Spawn).into()),
-            Some(QueueState::Sealed) => return Ok(SpawnAnswer::QueueClosed),
-            Some(QueueState::Open | QueueState::Paused) => {}
-        }
+        let state = inserted.state.ok_or_else(|| StoreError::queue_not_found(Verb::Spawn))?;
         if inserted.created.len() == tasks.len() {
             let new = |task: &NewTask| Spawned { task: task.id, created: true };
             return Ok(SpawnAnswer::Spawned(tasks.iter().map(new).collect()));
         }
-        self.find_existing(tx, &mut inserted.created).await
+        self.find_existing(tx, state, &mut inserted.created).await
     }
 
     fn is_kept(answer: &SpawnAnswer) -> bool {
@@ -65,6 +61,7 @@ impl Spawn {
     async fn find_existing(
         &self,
         tx: &mut PgConnection,
+        state: QueueState,
         created: &mut HashSet<Uuid>,
     ) -> Result<SpawnAnswer, Fault> {
         let tasks = &self.request.tasks;
@@ -81,9 +78,14 @@ impl Spawn {
                 spawned.push(Spawned { task: task.id, created: true });
                 continue;
             }
-            let existing: Option<Uuid> = row.try_get("id")?;
-            // It was there at the insert, and was purged since.
-            let existing = TaskId::from_uuid(existing.ok_or(Fault::Again)?);
+            let Some(existing) = row.try_get::<Option<Uuid>, _>("id")?.map(TaskId::from_uuid) else {
+                // Nothing is inserted into a sealed queue; in another it was there at the insert, and was purged since.
+                return if state == QueueState::Sealed {
+                    Ok(SpawnAnswer::QueueClosed)
+                } else {
+                    Err(Fault::Again)
+                };
+            };
             let fingerprint: Option<String> = row.try_get("fingerprint")?;
             let same_id: bool = row.try_get("same_id")?;
             let own = task.idempotency.as_ref().map(|own| own.fingerprint.as_str());

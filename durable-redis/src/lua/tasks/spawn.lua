@@ -7,9 +7,9 @@
 local items = args.list(args.new_task)
 if not queue_state then return { 'no_queue' } end
 
-if queue_state == 'sealed' then return { 'sealed' } end
 local planned, fresh = spawn.plan(items)
 if not planned then return { 'conflict', fresh[1], fresh[2] } end
+if queue_state == 'sealed' and #fresh > 0 then return { 'sealed' } end
 
 for _, new in ipairs(fresh) do spawn.add(new) end
 return answer({ 'ok', planned })

@@ -4,14 +4,16 @@
 
 mod support;
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use durable_conformance::faults::{Fault, Plan};
-use durable_core::model::Failure;
-use durable_core::store::Verb;
-use durable_core::{RunEnding, SpawnOptions, TaskFailure, WorkerOptions};
+use durable_conformance::layer::{Call, Layer, Layered};
+use durable_core::model::{Clock, Failure};
+use durable_core::store::{StoreError, Verb};
+use durable_core::{RunEnding, SpawnOptions, TaskFailure, TaskId, WorkerOptions};
+use durable_memory::MemoryStore;
 use serde_json::{Value, json};
-use support::{Desk, LONG, millis, pass, secs};
+use support::{Desk, LONG, START, Scripted, millis, pass, secs};
 
 const LEASE: Duration = Duration::from_secs(10);
 
@@ -126,6 +128,52 @@ async fn c5_a_task_of_a_dead_worker_is_taken_over_when_its_lease_is_over() {
     drop((dead, worker));
 }
 
+/// Hangs every call of a verb under the claim of one task, and all that goes with it.
+#[derive(Debug, Clone)]
+struct HangsFor(Verb, Arc<Mutex<Option<TaskId>>>);
+
+impl Layer for HangsFor {
+    type Ticket = ();
+
+    async fn before(&self, call: Call) -> Result<(), StoreError> {
+        let stuck = *self.1.lock().unwrap();
+        if call.verb == self.0 && stuck.is_some_and(|task| call.claims.contains(&task)) {
+            std::future::pending::<()>().await;
+        }
+        Ok(())
+    }
+
+    async fn after(&self, (): ()) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+async fn desk_that_hangs(verb: Verb, body: support::Body) -> (Desk, HangsFor) {
+    let hangs = HangsFor(verb, Arc::default());
+    let memory = MemoryStore::with_clock(Clock::following_tokio(START)).checked();
+    let store = Arc::new(Layered::new(Arc::new(memory.clone()), hangs.clone()));
+    (Desk::over(memory, store, vec![Scripted { name: "t", body, strict: false }]).await, hangs)
+}
+
+/// Five tasks at once, of which one hangs in `verb` until its lease is over: the others end in their first attempt.
+async fn assert_others_end(verb: Verb, body: support::Body) {
+    let (desk, hangs) = desk_that_hangs(verb, body).await;
+    let mut tasks = Vec::new();
+    for _ in 0..5 {
+        tasks.push(desk.spawn("t", Value::Null).await);
+    }
+    let stuck = tasks.remove(2);
+    *hangs.1.lock().unwrap() = Some(stuck);
+    let worker = worker_with_lease(&desk, 5).await;
+    for task in tasks {
+        assert_eq!(desk.output(task).await, 1);
+    }
+    pass(secs(10)).await;
+    *hangs.1.lock().unwrap() = None;
+    assert!(desk.output(stuck).await.as_i64() > Some(1), "the one that hung lost its lease");
+    drop(worker);
+}
+
 #[tokio::test(start_paused = true)]
 async fn one_tasks_hanging_write_costs_no_other_its_lease() {
     let body: support::Body = body!(|_, mut ctx| {
@@ -135,30 +183,28 @@ async fn one_tasks_hanging_write_costs_no_other_its_lease() {
         ctx.step("more", (), |(), _| async { Ok(()) }).await?;
         Ok(json!(ctx.attempt))
     });
-    let desk = Desk::new(&[("t", body)]).await;
-    // The first save, with which all five go together, never comes back; nor does the next one.
-    desk.faults.follow(Plan::new().at(Verb::Save, 1, Fault::Hang).at(Verb::Save, 2, Fault::Hang));
-    let worker = worker_with_lease(&desk, 5).await;
-    let mut tasks = Vec::new();
-    for _ in 0..5 {
-        tasks.push(desk.spawn("t", Value::Null).await);
-    }
-    for task in tasks {
-        assert_eq!(desk.output(task).await, 1);
-    }
-    drop(worker);
+    assert_others_end(Verb::Save, body).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_tasks_hanging_end_costs_no_other_its_lease() {
+    let body: support::Body = body!(|_, ctx| {
+        tokio::time::sleep(secs(5)).await;
+        Ok(json!(ctx.attempt))
+    });
+    assert_others_end(Verb::Claim, body).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_hanging_end_keeps_no_other_task_from_its_claim() {
-    let desk = Desk::new(&[("t", body!(|_, _| { Ok(Value::Null) }))]).await;
-    desk.faults.follow(Plan::new().at(Verb::Claim, 2, Fault::Hang));
-    let worker = worker_with_lease(&desk, 1).await;
+    let (desk, hangs) = desk_that_hangs(Verb::Claim, body!(|_, _| { Ok(Value::Null) })).await;
     let first = desk.spawn("t", Value::Null).await;
+    *hangs.1.lock().unwrap() = Some(first);
+    let worker = worker_with_lease(&desk, 1).await;
     let second = desk.spawn("t", Value::Null).await;
-    desk.output(first).await;
     desk.output(second).await;
-    assert_eq!(desk.detail(first).await.task.attempt, 1);
+    let took = desk.ended_at(second).await;
+    assert!(took < 5_000, "it was claimed while the first still hung, after {took} ms");
     drop(worker);
 }
 

@@ -1,7 +1,7 @@
 //! [`Layered`] is a store: every verb passes through its layer. The only place that spells them all.
 
 use async_trait::async_trait;
-use durable_core::model::{QueueName, Timestamp};
+use durable_core::model::{QueueName, TaskId, Timestamp};
 use durable_core::store::{
     CancelAnswer, CancelRequest, Capabilities, CheckpointPage, Checkpoints, ClaimAnswer, ClaimRequest,
     Counts, CountsRequest, DropQueueAnswer, DropQueueRequest, EmitAnswer, EmitRequest, EventView, Events,
@@ -19,7 +19,7 @@ macro_rules! delegate {
         #[async_trait]
         impl<L: Layer> $role for Layered<L> {
             $(async fn $verb(&self, request: $request) -> $answer {
-                let call = Call { verb: Verb::$name, queue: request.on_queue() };
+                let call = Call { verb: Verb::$name, queue: request.on_queue(), claims: request.claims() };
                 self.pass(call, self.inner.$verb(request)).await
             })*
         }
@@ -78,29 +78,54 @@ impl<L: Layer> Signals for Layered<L> {
     }
 }
 
-/// The queue that a request is about.
-trait OnQueue {
+/// What a request is about.
+trait About {
     fn on_queue(&self) -> Option<QueueName>;
+    /// The tasks under whose claims it writes or reads.
+    fn claims(&self) -> Vec<TaskId>;
 }
 
-macro_rules! on_queue {
-    ($($request:ty)*) => {
-        $(impl OnQueue for $request {
+macro_rules! about {
+    ($($request:ty: $self:ident => $claims:expr;)*) => {
+        $(impl About for $request {
             fn on_queue(&self) -> Option<QueueName> {
                 Some(self.queue.clone())
+            }
+
+            fn claims(&$self) -> Vec<TaskId> {
+                $claims
             }
         })*
     };
 }
 
-on_queue! {
-    PutQueueRequest DropQueueRequest SpawnRequest CancelRequest RetryRequest OutcomeRequest ClaimRequest
-    ExtendRequest WaitRequest LoadRequest SaveRequest EmitRequest TickRequest PurgeRequest TaskRequest
-    TasksRequest EventsRequest CountsRequest
+about! {
+    PutQueueRequest: self => Vec::new();
+    DropQueueRequest: self => Vec::new();
+    SpawnRequest: self => Vec::new();
+    CancelRequest: self => Vec::new();
+    RetryRequest: self => Vec::new();
+    OutcomeRequest: self => Vec::new();
+    ClaimRequest: self => self.ends.iter().map(|end| end.token.task).collect();
+    ExtendRequest: self => self.items.iter().map(|item| item.token.task).collect();
+    WaitRequest: self => self.items.iter().map(|item| item.token.task).collect();
+    LoadRequest: self => vec![self.token.task];
+    SaveRequest: self => self.items.iter().map(|item| item.token.task).collect();
+    EmitRequest: self => Vec::new();
+    TickRequest: self => Vec::new();
+    PurgeRequest: self => Vec::new();
+    TaskRequest: self => Vec::new();
+    TasksRequest: self => Vec::new();
+    EventsRequest: self => Vec::new();
+    CountsRequest: self => Vec::new();
 }
 
-impl OnQueue for ListQueuesRequest {
+impl About for ListQueuesRequest {
     fn on_queue(&self) -> Option<QueueName> {
         None
+    }
+
+    fn claims(&self) -> Vec<TaskId> {
+        Vec::new()
     }
 }

@@ -7,18 +7,20 @@ use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 
-use durable_core::model::QueueName;
+use durable_core::model::{QueueName, TaskId};
 use durable_core::store::{Hints, Store, StoreError, Verb};
 
 pub use pace::{AlwaysYield, NeverYield};
 
-/// What is called: the verb, and the queue it is about (`list_queues` has none).
+/// What is called.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call {
     /// The verb.
     pub verb: Verb,
-    /// The queue.
+    /// The queue it is about; `list_queues` has none.
     pub queue: Option<QueueName>,
+    /// The tasks under whose claims it writes or reads.
+    pub claims: Vec<TaskId>,
 }
 
 /// Something that stands between a caller and a store.

@@ -15,68 +15,44 @@ use durable_memory::MemoryStore;
 use serde_json::{Value, json};
 use support::{Desk, START, Scripted, World, millis, pass, secs};
 
-/// Waits in one branch for what a step in the other emits; a heartbeat loop runs beside them.
-const WAIT_FIRST: support::Body = body!(|_, mut ctx| {
+/// Waits in one branch for what the other emits after a step; which of them is listed first is the task's param. A
+/// heartbeat loop runs beside them.
+const BRANCHES: support::Body = body!(|wait_first, mut ctx| {
     let heart = ctx.heartbeat_handle();
     let (mut waiter, mut worker) = (ctx.branch("waiter")?, ctx.branch("worker")?);
     let beats = async {
-        loop {
+        while heart.heartbeat(None).await.is_ok() {
             tokio::time::sleep(secs(1)).await;
-            if heart.heartbeat(None).await.is_err() {
-                std::future::pending::<()>().await;
-            }
         }
+        std::future::pending::<()>().await;
+    };
+    let wait = waiter.await_event::<Value>("met", None);
+    let work = async {
+        let step = |(), _| async {
+            tokio::time::sleep(secs(5)).await;
+            Ok(())
+        };
+        worker.step("work", (), step).await?;
+        worker.emit_event("met", "by the step").await
     };
     let parts = async {
-        let work = async {
-            worker
-                .step("work", (), |(), _| async {
-                    tokio::time::sleep(secs(5)).await;
-                    Ok(())
-                })
-                .await?;
-            worker.emit_event("met", "by the step").await
+        let (got, worked) = if wait_first == true {
+            tokio::join!(wait, work)
+        } else {
+            let (worked, got) = tokio::join!(work, wait);
+            (got, worked)
         };
-        let (got, worked) = tokio::join!(waiter.await_event::<Value>("met", None), work);
-        worked.and(got)
-    };
-    tokio::select! { result = parts => result, () = beats => Ok(Value::Null) }
-});
-
-/// The same with the step listed first.
-const WORK_FIRST: support::Body = body!(|_, mut ctx| {
-    let heart = ctx.heartbeat_handle();
-    let (mut waiter, mut worker) = (ctx.branch("waiter")?, ctx.branch("worker")?);
-    let beats = async {
-        loop {
-            tokio::time::sleep(secs(1)).await;
-            if heart.heartbeat(None).await.is_err() {
-                std::future::pending::<()>().await;
-            }
-        }
-    };
-    let parts = async {
-        let work = async {
-            worker
-                .step("work", (), |(), _| async {
-                    tokio::time::sleep(secs(5)).await;
-                    Ok(())
-                })
-                .await?;
-            worker.emit_event("met", "by the step").await
-        };
-        let (worked, got) = tokio::join!(work, waiter.await_event::<Value>("met", None));
         worked.and(got)
     };
     tokio::select! { result = parts => result, () = beats => Ok(Value::Null) }
 });
 
 async fn assert_ends_over(wrap: fn(Arc<dyn Store>) -> Arc<dyn Store>) {
-    for body in [WAIT_FIRST, WORK_FIRST] {
+    for wait_first in [true, false] {
         let memory = MemoryStore::with_clock(Clock::following_tokio(START)).checked();
-        let tasks = vec![Scripted { name: "t", body, strict: true }];
+        let tasks = vec![Scripted { name: "t", body: BRANCHES, strict: true }];
         let desk = Desk::over(memory.clone(), wrap(Arc::new(memory)), tasks).await;
-        assert_eq!(desk.run("t", Value::Null).await, "by the step");
+        assert_eq!(desk.run("t", json!(wait_first)).await, "by the step");
     }
 }
 

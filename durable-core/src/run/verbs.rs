@@ -99,15 +99,9 @@ impl Write for Waits {
         item.waits.len() + item.rest.as_ref().map_or(0, |rest| rest.keys.len())
     }
 
-    fn bytes(_: &WaitItem) -> usize {
-        0
-    }
-
     async fn call(&self, items: Vec<WaitItem>) -> Answers<WaitAnswer> {
         self.store.wait(WaitRequest::new(self.queue.clone(), items)).await
     }
-
-    fn settled(&self, _: &Owner, _: &WaitItem, _: &WaitAnswer, _: Instant) {}
 }
 
 #[derive(Debug)]
@@ -121,14 +115,6 @@ impl Write for Extends {
     type Item = ExtendItem;
     type Answer = Timestamp;
     const VERB: Verb = Verb::Extend;
-
-    fn weight(_: &ExtendItem) -> usize {
-        1
-    }
-
-    fn bytes(_: &ExtendItem) -> usize {
-        0
-    }
 
     async fn call(&self, items: Vec<ExtendItem>) -> Answers<Timestamp> {
         self.store.extend(ExtendRequest::new(self.queue.clone(), items)).await
@@ -153,10 +139,6 @@ impl Write for Ends {
     type Answer = EndAnswer;
     const VERB: Verb = Verb::Claim;
 
-    fn weight(_: &RunEnd) -> usize {
-        1
-    }
-
     fn bytes(end: &RunEnd) -> usize {
         size_of_end(end)
     }
@@ -166,8 +148,6 @@ impl Write for Ends {
         let request = ClaimRequest::new(queue, CallId::new(), worker, Vec::new(), 0, self.lease).ending(ends);
         Ok(self.store.claim(request).await?.ends)
     }
-
-    fn settled(&self, _: &Owner, _: &RunEnd, _: &EndAnswer, _: Instant) {}
 }
 
 /// How many bytes of payload an end carries.

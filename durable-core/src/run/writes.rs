@@ -34,10 +34,14 @@ pub(crate) trait Write: Send + Sync + 'static {
     const VERB: Verb;
 
     /// How many records the item touches.
-    fn weight(item: &Self::Item) -> usize;
+    fn weight(_item: &Self::Item) -> usize {
+        1
+    }
 
     /// How many bytes of payload it carries.
-    fn bytes(item: &Self::Item) -> usize;
+    fn bytes(_item: &Self::Item) -> usize {
+        0
+    }
 
     async fn call(
         &self,
@@ -45,7 +49,7 @@ pub(crate) trait Write: Send + Sync + 'static {
     ) -> Result<Vec<Result<Self::Answer, FencedError>>, StoreError>;
 
     /// What an answer to a call sent at `sent` means for the lease.
-    fn settled(&self, owner: &Owner, item: &Self::Item, answer: &Self::Answer, sent: Instant);
+    fn settled(&self, _owner: &Owner, _item: &Self::Item, _answer: &Self::Answer, _sent: Instant) {}
 }
 
 struct Entry<W: Write> {

@@ -116,6 +116,16 @@ mod tests {
     }
 
     #[test]
+    fn floats_come_back_to_the_last_bit() {
+        let mut float = 0.1_f64;
+        for _ in 0..10_000 {
+            float = (float * 1.000_700_1 + 0.000_013_7).fract();
+            let again: f64 = Payload::of(&float, 100).unwrap().read().unwrap();
+            assert_eq!(again.to_bits(), float.to_bits(), "{float}");
+        }
+    }
+
+    #[test]
     fn n2_brackets_in_strings_are_no_depth() {
         assert_eq!(depth(r#"{"a\"[[[[":"]]\\","b":[1]}"#), 2);
     }

@@ -43,8 +43,9 @@ pub(crate) struct Drive {
     body: Body,
     woken: Arc<WakeFlag>,
     asking: Option<Asking>,
-    /// Woken at the end of the scheduler's turn in which the body was last polled.
-    turn: Option<Arc<WakeFlag>>,
+    /// Woken at the end of the scheduler's turn in which the body was last polled, one from before that poll and one
+    /// from after it: whichever way round the scheduler wakes, the later of them comes after the body's own.
+    turn: [Option<Arc<WakeFlag>>; 2],
     /// When to ask again about waits that stand while something else holds the run.
     ask_again: Option<Pin<Box<Sleep>>>,
     poll_interval: Duration,
@@ -66,6 +67,15 @@ struct WakeFlag {
 impl WakeFlag {
     fn new(woken: bool) -> Arc<Self> {
         Arc::new(Self { woken: AtomicBool::new(woken), driver: AtomicWaker::new() })
+    }
+
+    /// One that tokio wakes at the end of the scheduler's turn.
+    fn at_turns_end() -> Arc<Self> {
+        let flag = Self::new(false);
+        let waker = Waker::from(flag.clone());
+        // The first poll of a yield leaves the waker with the scheduler.
+        let _ = pin!(tokio::task::yield_now()).poll(&mut Context::from_waker(&waker));
+        flag
     }
 
     fn is_woken(&self) -> bool {
@@ -91,7 +101,7 @@ impl Drive {
             body,
             woken: WakeFlag::new(true),
             asking: None,
-            turn: None,
+            turn: [None, None],
             ask_again: None,
             poll_interval,
         }
@@ -107,7 +117,7 @@ impl Drive {
 
     /// Polls the body once; a panic is its failure.
     fn poll_body(&mut self) -> Poll<TaskResult<Payload>> {
-        self.turn = None;
+        self.turn = [Some(WakeFlag::at_turns_end()), None];
         self.woken.woken.store(false, Ordering::SeqCst);
         let waker = Waker::from(self.woken.clone());
         let body = &mut self.body;
@@ -129,10 +139,7 @@ impl Drive {
                 lock(&self.run.waits).sent(asked, Instant::now());
                 None
             }
-            Ok(WaitAnswer::Suspended) => {
-                owner.stop(Control::Suspend);
-                Some(Driven::Over)
-            }
+            Ok(WaitAnswer::Suspended) => Some(Driven::Over),
             Err(FencedError::Fault(fault)) => Some(Driven::Done(Err(TaskError::Store(fault)))),
             Err(FencedError::ClaimLost | FencedError::Cancelled) => {
                 owner.stop(Control::ClaimLost);
@@ -163,15 +170,14 @@ impl Drive {
         if !self.only_waits() {
             return true;
         }
-        let turn = self.turn.get_or_insert_with(|| {
-            let turn = WakeFlag::new(false);
-            let waker = Waker::from(turn.clone());
-            // Its first poll leaves the waker with the scheduler, behind the body's own.
-            let _ = pin!(tokio::task::yield_now()).poll(&mut Context::from_waker(&waker));
-            turn
+        let [_, after] = &mut self.turn;
+        after.get_or_insert_with(WakeFlag::at_turns_end);
+        let turn_is_over = self.turn.iter().flatten().all(|flag| {
+            flag.driver.register(cx.waker());
+            flag.is_woken()
         });
-        turn.driver.register(cx.waker());
-        turn.is_woken()
+        // Looked at last: another thread may have woken the body while we looked at the turn.
+        turn_is_over && !self.body_is_woken()
     }
 
     /// Asks the store about new waits, and to let the run rest if it is at rest.

@@ -60,8 +60,8 @@ pub use durable_core::{
 pub use durable_core::model::{CancelCause, EndState, ParentClosePolicy, RunId};
 pub use durable_core::store::Spawned;
 pub use durable_core::{
-    CancellationPolicy, Durable, DurableBuilder, DurableError, DurableResult, RetryStrategy, SpawnDefaults,
-    SpawnOptions, TaskFailure, TaskId, TaskResultView, UNLIMITED_ATTEMPTS,
+    CancellationPolicy, Durable, DurableBuilder, DurableError, DurableResult, RetryStrategy, SpawnOptions,
+    TaskFailure, TaskFilter, TaskId, TaskResultView, UNLIMITED_ATTEMPTS,
 };
 // What a worker's owner uses.
 pub use durable_core::{RunEnding, RunObserver, RunReport, Worker, WorkerOptions};

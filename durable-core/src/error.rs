@@ -162,7 +162,9 @@ impl From<Invalid> for TaskError {
 impl From<PayloadError> for TaskError {
     fn from(error: PayloadError) -> Self {
         match error {
-            PayloadError::Unwritable(_) => Self::Serialization(error.to_string()),
+            PayloadError::Unwritable(_) | PayloadError::Unreadable(_) => {
+                Self::Serialization(error.to_string())
+            }
             PayloadError::TooDeep { .. } | PayloadError::TooLarge { .. } => {
                 Self::validation(error.to_string())
             }
@@ -302,10 +304,10 @@ pub enum DurableError {
     #[error("{0}")]
     Setup(String),
     /// The task failed for good, so it has no result.
-    #[error("the task failed: {}", .0.message)]
+    #[error("the task failed: {0}")]
     TaskFailed(Box<TaskFailure>),
     /// The task was cancelled, so it has no result.
-    #[error("the task was cancelled: {0:?}")]
+    #[error("the task was cancelled: {0}")]
     TaskCancelled(CancelCause),
     /// The task has not ended, so it has no result yet.
     #[error("the task has not ended")]

@@ -16,13 +16,13 @@ pub mod worker;
 
 pub use async_trait::async_trait;
 
-pub use self::client::{Durable, DurableBuilder, TaskResultView};
+pub use self::client::{Durable, DurableBuilder, TaskFilter, TaskResultView};
 pub use self::context::{
     HeartbeatHandle, Heartbeater, NoopHeartbeater, Select, Selected, StepState, TaskContext, TaskHandle,
 };
 pub use self::error::{Control, DurableError, DurableResult, TaskError, TaskResult, permanent, retry_after};
 pub use self::model::TaskId;
-pub use self::options::{SpawnDefaults, SpawnOptions, UNLIMITED_ATTEMPTS};
+pub use self::options::{SpawnOptions, UNLIMITED_ATTEMPTS};
 pub use self::policy::{CancellationPolicy, RetryStrategy};
 pub use self::task::Task;
 pub use self::worker::{RunEnding, RunObserver, RunReport, TaskFailure, Worker, WorkerOptions};

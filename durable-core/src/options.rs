@@ -20,7 +20,7 @@ pub const DEFAULT_PAYLOAD_LIMIT: usize = 4 << 20;
 /// As `max_attempts`: never fail for good by the number of attempts.
 pub const UNLIMITED_ATTEMPTS: u32 = u32::MAX;
 
-/// What a spawn may say; what it leaves out comes from the client's [`SpawnDefaults`].
+/// What a spawn may say; what it leaves out comes from the client's defaults.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct SpawnOptions {
     /// After how many attempts the task fails for good, at least 1; [`UNLIMITED_ATTEMPTS`] for never.
@@ -44,13 +44,13 @@ pub struct SpawnOptions {
 
 /// What a client's spawns say unless their options do.
 #[derive(Debug, Clone, PartialEq)]
-pub struct SpawnDefaults {
+pub(crate) struct SpawnDefaults {
     /// 5.
-    pub max_attempts: u32,
+    pub(crate) max_attempts: u32,
     /// Fixed, 5 s.
-    pub retry_strategy: RetryStrategy,
+    pub(crate) retry_strategy: RetryStrategy,
     /// No limits.
-    pub cancellation: CancellationPolicy,
+    pub(crate) cancellation: CancellationPolicy,
 }
 
 impl Default for SpawnDefaults {

@@ -4,9 +4,9 @@
 
 mod support;
 
-use durable_core::model::{CancelCause, EndState, ParentClosePolicy};
+use durable_core::model::{CancelCause, EndState, ParentClosePolicy, TaskState};
 use durable_core::store::QueueState;
-use durable_core::{Durable, DurableError, SpawnOptions, TaskError, TaskId, TaskResultView};
+use durable_core::{Durable, DurableError, SpawnOptions, TaskError, TaskFilter, TaskId, TaskResultView};
 use serde_json::{Value, json};
 use support::{Desk, Scripted, millis, pass, secs};
 
@@ -210,14 +210,32 @@ async fn queues_are_created_listed_and_dropped_when_nothing_is_live() {
     let task = desk.spawn("t", Value::Null).await;
     desk.client.emit_event("e", &1).await.unwrap();
     assert!(desk.client.drop_queue().await.is_err());
-    assert_eq!(desk.client.list_queues().await.unwrap()[0].state, QueueState::Sealed);
-    assert!(matches!(
-        desk.client.spawn_by_name("t", json!(1), SpawnOptions::default()).await,
-        Err(DurableError::QueueClosed)
-    ));
+    assert_eq!(desk.client.list_queues().await.unwrap()[0].state, QueueState::Open);
     desk.client.cancel_task(task, None).await.unwrap();
     desk.client.drop_queue().await.unwrap();
     assert!(desk.client.list_queues().await.unwrap().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_ended_long_ago_is_purged_and_what_is_live_stays() {
+    let desk = Desk::new(&[("t", NOTHING), ("sleeper", SLEEPER)]).await;
+    let worker = desk.worker(10).await;
+    let sleeper = desk.spawn("sleeper", Value::Null).await;
+    for n in 0..1_500 {
+        desk.spawn("t", json!(n)).await;
+    }
+    desk.client.emit_event("e", &1).await.unwrap();
+    pass(secs(60)).await;
+    let young = desk.spawn("t", Value::Null).await;
+    desk.output(young).await;
+    assert_eq!(desk.client.purge(secs(30)).await.unwrap(), 1_501);
+    let left = desk.client.tasks(&TaskFilter::default(), None).await.unwrap();
+    assert_eq!(left.items.iter().map(|task| task.id).collect::<Vec<_>>(), [sleeper, young]);
+    let ended = TaskFilter { state: Some(TaskState::Ended(EndState::Completed)), ..TaskFilter::default() };
+    assert_eq!(desk.client.tasks(&ended, None).await.unwrap().items.len(), 1);
+    let named = TaskFilter { name: Some("sleeper".into()), ..TaskFilter::default() };
+    assert_eq!(desk.client.tasks(&named, None).await.unwrap().items.len(), 1);
+    drop(worker);
 }
 
 #[tokio::test(start_paused = true)]

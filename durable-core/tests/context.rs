@@ -335,6 +335,28 @@ async fn select_picks_the_earliest_end_by_the_stores_time_and_keeps_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn select_picks_the_earliest_of_several_ends_that_came_while_nobody_looked() {
+    let desk = Desk::new(&[(
+        "t",
+        body!(|_, mut ctx| {
+            let waits =
+                [Select::timer("late", secs(20)), Select::event("go"), Select::timer("later", secs(25))];
+            Ok(json!(ctx.select("first", waits).await?.index))
+        }),
+    )])
+    .await;
+    let worker = desk.worker(1).await;
+    let task = desk.spawn("t", Value::Null).await;
+    pass(secs(10)).await;
+    drop(worker);
+    desk.client.emit_event("go", &()).await.unwrap();
+    pass(secs(60)).await;
+    let worker = desk.worker(1).await;
+    assert_eq!(desk.output(task).await, 1);
+    drop(worker);
+}
+
+#[tokio::test(start_paused = true)]
 async fn select_gives_ties_to_the_one_listed_first() {
     let desk = Desk::new(&[(
         "t",

@@ -10,7 +10,7 @@ use std::time::Duration;
 use durable_conformance::layer::{Call, Layer, Layered};
 use durable_core::model::{Clock, Failure};
 use durable_core::store::{StoreError, Verb};
-use durable_core::{RunEnding, SpawnOptions, TaskFailure, TaskId, WorkerOptions};
+use durable_core::{RunEnding, RunObserver, RunReport, SpawnOptions, TaskFailure, TaskId, WorkerOptions};
 use durable_memory::MemoryStore;
 use serde_json::{Value, json};
 use support::{Desk, LONG, START, Scripted, millis, pass, secs};
@@ -327,4 +327,42 @@ async fn options_that_have_no_meaning_are_refused() {
         assert!(desk.client.start_worker(bad).await.is_err());
     }
     assert!(Desk::new(&[]).await.client.start_worker(good()).await.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_observer_that_panics_costs_no_run_its_end() {
+    let desk = Desk::new(&[("t", body!(|_, ctx| { Ok(json!(ctx.attempt)) }))]).await;
+    let observe = |report: &RunReport| assert!(report.attempt > 100, "a planned panic");
+    let options = WorkerOptions { on_run: Some(RunObserver::new(observe)), ..desk.options(1) };
+    let worker = desk.client.start_worker(options).await.unwrap();
+    let task = desk.spawn("t", Value::Null).await;
+    assert_eq!(desk.output(task).await, 1);
+    drop(worker);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_report_says_why_an_attempt_failed_and_how_long_it_took() {
+    let desk = Desk::new(&[(
+        "t",
+        body!(|_, mut ctx| {
+            let fail = |attempt, _| async move {
+                tokio::time::sleep(secs(3)).await;
+                if attempt == 1 { Err(anyhow::anyhow!("busy")) } else { Ok(attempt) }
+            };
+            Ok(json!(ctx.step("work", ctx.attempt, fail).await?))
+        }),
+    )])
+    .await;
+    let worker = desk.worker(1).await;
+    let task = desk.spawn("t", Value::Null).await;
+    desk.output(task).await;
+    assert_eq!(desk.endings(task), [RunEnding::Retrying, RunEnding::Completed]);
+    let reports = desk.reports.lock().unwrap();
+    let failure = reports[0].failure.as_ref().unwrap();
+    assert_eq!(
+        (failure.step.as_deref(), failure.to_string()),
+        (Some("work"), "step `work` failed: busy".into())
+    );
+    assert!(reports[0].took >= secs(3) && reports[1].failure.is_none());
+    drop(worker);
 }

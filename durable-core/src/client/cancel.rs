@@ -8,7 +8,8 @@ use crate::store::{CancelAnswer, CancelRequest, MAX_SPREAD, TickRequest};
 
 impl<State: Clone + Send + Sync + 'static> Durable<State> {
     /// Cancels a task, and goes on until nothing below it is live. If this process dies meanwhile, any worker of the
-    /// queue finishes it. A task that has ended stays as it is, and how it ended is the answer.
+    /// queue finishes it. A running body is stopped at its next stored operation; what a step is doing, it ends doing. A
+    /// task that has ended stays as it is, and how it ended is the answer.
     ///
     /// # Errors
     ///

@@ -3,6 +3,7 @@
 mod builder;
 mod cancel;
 mod ends;
+mod purge;
 mod queues;
 mod result;
 mod spawn;
@@ -17,10 +18,11 @@ use tokio::time::timeout;
 
 pub use self::builder::DurableBuilder;
 use self::ends::Ends;
+pub use self::purge::TaskFilter;
 pub use self::result::TaskResultView;
 use crate::context::user_event;
 use crate::error::{DurableError, DurableResult};
-use crate::model::{EmitId, Invalid, Payload, QueueName, StepKey, TaskId};
+use crate::model::{EmitId, EndState, Invalid, Payload, QueueName, StepKey, TaskId};
 use crate::options::SpawnRules;
 use crate::registry::Registry;
 use crate::run::backoff::repeat;
@@ -114,8 +116,8 @@ impl<State: Clone + Send + Sync + 'static> Durable<State> {
         Ok(EventWrite { name, payload, metadata: Payload::from_text("{}"), id: EmitId::new() })
     }
 
-    /// Reopens a failed task with all that it has stored, and with `attempts` more attempts. With `from`, a checkpoint
-    /// key out of its history, what its own runs stored from there on is set aside and done again.
+    /// Reopens a failed task with all that it has stored, and with `attempts` more attempts. With `from`, the
+    /// whole key of a checkpoint as [`task`](Self::task) shows it, what its own runs stored from there on is set aside and done again.
     ///
     /// # Errors
     ///
@@ -142,7 +144,10 @@ impl<State: Clone + Send + Sync + 'static> Durable<State> {
                 Err(wrong_state(task, "is closing: its children are still being cancelled"))
             }
             RetryAnswer::Live => Err(wrong_state(task, "has not ended")),
-            RetryAnswer::Ended(_) => Err(wrong_state(task, "has not failed: it completed or was cancelled")),
+            RetryAnswer::Ended(EndState::Cancelled) => {
+                Err(wrong_state(task, "was cancelled, and has not failed"))
+            }
+            RetryAnswer::Ended(_) => Err(wrong_state(task, "completed, and has not failed")),
             RetryAnswer::NotFound => Err(DurableError::TaskNotFound { task }),
         }
     }

@@ -1,11 +1,12 @@
 //! Queues: create, drop, list, pause, resume, count.
 
+use std::time::Duration;
+
 use super::Durable;
 use crate::error::{DurableError, DurableResult};
-use crate::model::{EndState, Millis};
 use crate::run::backoff::repeat;
 use crate::store::{
-    Counts, CountsRequest, DropQueueAnswer, DropQueueRequest, ListQueuesRequest, MAX_RECORDS, PurgeRequest,
+    Counts, CountsRequest, DropQueueAnswer, DropQueueRequest, ListQueuesRequest, MAX_RECORDS,
     PutQueueRequest, QueueState, QueueView,
 };
 
@@ -47,31 +48,27 @@ impl<State: Clone + Send + Sync + 'static> Durable<State> {
     ///
     /// # Errors
     ///
-    /// `Setup` when the queue does not exist or live tasks are left (it stays sealed then); `Store`.
+    /// `Setup` when the queue does not exist or has live tasks: then it is as it was, unless a task came in meanwhile;
+    /// `Store`.
     pub async fn drop_queue(&self) -> DurableResult<()> {
         let name = &self.0.queue;
         let missing = || DurableError::Setup(format!("there is no queue `{name}`"));
         if !self.list_queues().await?.iter().any(|queue| queue.name == *name) {
             return Err(missing());
         }
+        let live = || DurableError::Setup(format!("queue `{name}` has live tasks: cancel them first"));
+        let counts = self.counts().await?;
+        if counts.sleeping + counts.pending + counts.running > 0 {
+            return Err(live());
+        }
         self.put_queue(QueueState::Sealed).await?;
-        self.purge_all().await?;
+        self.purge(Duration::ZERO).await?;
         let request = DropQueueRequest::new(name.clone());
         match repeat(|| self.0.store.drop_queue(request.clone())).await? {
             DropQueueAnswer::Dropped => Ok(()),
-            DropQueueAnswer::NotEmpty => {
-                Err(DurableError::Setup(format!("queue `{name}` has live tasks: cancel them first")))
-            }
+            DropQueueAnswer::NotEmpty => Err(live()),
             DropQueueAnswer::NotFound => Err(missing()),
         }
-    }
-
-    async fn purge_all(&self) -> DurableResult<()> {
-        let states = vec![EndState::Completed, EndState::Failed, EndState::Cancelled];
-        let limit = u32::try_from(MAX_RECORDS).unwrap_or(u32::MAX);
-        let request = PurgeRequest::new(self.0.queue.clone(), states, Millis::ZERO, limit).with_events();
-        while repeat(|| self.0.store.purge(request.clone())).await?.more {}
-        Ok(())
     }
 
     /// All queues of the store, by name.

@@ -43,7 +43,7 @@ impl TaskResultView {
         };
         let unreadable = |error: serde_json::Error| DurableError::Payload {
             what: "result",
-            error: PayloadError::Unwritable(error.to_string()),
+            error: PayloadError::Unreadable(error.to_string()),
         };
         payload.read().map_err(unreadable)
     }

@@ -40,7 +40,10 @@ impl<State: Clone + Send + Sync + 'static> TaskContext<State> {
         let key = wait.key.clone();
         match self.wait(wait).await? {
             (End::Timeout, _) => Err(TaskError::Timeout { step_name: name.to_owned() }),
-            (end, _) => value_of(&key, end),
+            (end, _) => value_of(&key, end).map_err(|error| match error {
+                TaskError::Serialization(why) => TaskError::Serialization(format!("event `{name}`: {why}")),
+                error => error,
+            }),
         }
     }
 

@@ -49,15 +49,15 @@ impl Keys {
 /// Refuses a user's name that is empty or looks like one of ours.
 pub(super) fn check_user_name(what: &str, name: &str) -> TaskResult<()> {
     match name {
-        "" => Err(TaskError::validation(format!("a {what}'s name is empty"))),
+        "" => Err(TaskError::validation(format!("{what} name: it is empty"))),
         name if name.starts_with('$') => {
             Err(TaskError::validation(format!("{what} `{name}`: names starting with `$` are reserved")))
         }
         name if name.chars().any(char::is_control) => {
-            Err(TaskError::validation(format!("a {what}'s name has a control character")))
+            Err(TaskError::validation(format!("{what} name: it has a control character")))
         }
         name if name.len() > crate::model::MAX_NAME_BYTES => {
-            Err(TaskError::validation(format!("a {what}'s name has {} bytes, the limit is 255", name.len())))
+            Err(TaskError::validation(format!("{what} name: it has {} bytes, the limit is 255", name.len())))
         }
         _ => Ok(()),
     }

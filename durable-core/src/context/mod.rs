@@ -38,6 +38,10 @@ use crate::store::{Effect, NewWait};
 /// What an operation gives is stored under a key of its name and params, and a later attempt, or the same one after
 /// a rest, gets it from there. Keyed methods take `&mut self`, so a context runs one at a time: concurrent parts of a
 /// body each take a [`branch`](TaskContext::branch).
+///
+/// While a body waits for its context alone it is not in memory, and neither is what else it awaits: a timer of the runtime
+/// around a wait never fires. Give the wait its own timeout, or [`select`](TaskContext::select) it with a
+/// [`timer`](Select::timer).
 pub struct TaskContext<State = ()> {
     /// The task.
     pub task_id: TaskId,

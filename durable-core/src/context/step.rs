@@ -70,6 +70,12 @@ impl<State: Clone + Send + Sync + 'static> TaskContext<State> {
     /// # Ok(()) }
     /// ```
     ///
+    /// An error is not stored. A body that handles it and goes on will, in a replay, run the step again, and may take
+    /// another path: where a refusal must be remembered, return it as a value, `Ok(Result<T, Refusal>)`.
+    ///
+    /// The task's lease (120 s unless the worker says otherwise) runs while the step does: a longer one needs heartbeats,
+    /// or a worker that renews leases. Inside a step errors are `anyhow`'s; around it they are [`TaskError`]s.
+    ///
     /// # Errors
     ///
     /// `Step` with what the function returned; `Validation` for a name that is reserved or a result that is too

@@ -21,6 +21,9 @@ pub enum PayloadError {
     /// The value has no JSON form.
     #[error("cannot be written as JSON: {0}")]
     Unwritable(String),
+    /// The JSON is not of the type that was asked for.
+    #[error("cannot be read: {0}")]
+    Unreadable(String),
     /// Nested deeper than [`MAX_DEPTH`]: it could not be read again.
     #[error("nested {depth} levels deep, the limit is {MAX_DEPTH}")]
     TooDeep {

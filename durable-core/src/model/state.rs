@@ -1,5 +1,7 @@
 //! What a task, a checkpoint and an end look like to everybody.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Payload, StepKey, Timestamp, WorkerName};
@@ -28,10 +30,10 @@ pub enum EndState {
     Cancelled,
 }
 
-/// What becomes of a task when its parent ends for good.
+/// What becomes of a task when its parent ends for good: completes, fails or is cancelled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub enum ParentClosePolicy {
-    /// It is cancelled.
+    /// It is cancelled. The default.
     #[default]
     Cancel,
     /// It goes on alone.
@@ -52,6 +54,18 @@ pub enum CancelCause {
     MaxPendingTime,
     /// It was not done within its `max_running_time`.
     MaxRunningTime,
+}
+
+impl fmt::Display for CancelCause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Requested { reason: Some(reason) } => f.write_str(reason),
+            Self::Requested { reason: None } => f.write_str("somebody asked for it"),
+            Self::ParentClosed => f.write_str("its parent ended"),
+            Self::MaxPendingTime => f.write_str("it had not started within its max_pending_time"),
+            Self::MaxRunningTime => f.write_str("it was not done within its max_running_time"),
+        }
+    }
 }
 
 /// Why a run or a task failed, as it is stored.

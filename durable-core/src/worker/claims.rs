@@ -342,6 +342,9 @@ fn called(answer: ClaimAnswer, sent: Instant, ends: Vec<Ended>) -> Called {
             Err(FencedError::Fault(fault)) if fault.kind == StoreErrorKind::Unavailable => {
                 unanswered.push(ended);
             }
+            Err(FencedError::Cancelled) => {
+                tracing::debug!(task = %ended.owner.token.task, "the task was cancelled before its run's end");
+            }
             Err(error) => {
                 tracing::warn!(task = %ended.owner.token.task, %error, "the end of a run was refused");
             }

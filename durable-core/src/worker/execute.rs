@@ -7,10 +7,10 @@ use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
 use super::failure;
-use super::{RunEnding, RunReport, WorkerOptions};
+use super::{RunEnding, RunReport, TaskFailure, WorkerOptions};
 use crate::context::TaskContext;
 use crate::error::{Control, TaskError, TaskResult};
-use crate::model::{Checkpoint, Lease, Millis, Payload, QueueName, RunId};
+use crate::model::{Checkpoint, Lease, Millis, Payload, QueueName, RunId, TaskId, TaskName};
 use crate::options::SpawnRules;
 use crate::registry::Registry;
 use crate::run::backoff::Backoff;
@@ -76,7 +76,7 @@ where
     };
     // Code that outlived its body learns that the run is over.
     owner.stop(Control::Suspend);
-    report(&shop, &claim, steps, ending.as_ref(), &owner);
+    report(&shop, &claim, sent, steps, ending.as_ref(), &owner);
     let end = ending.map(|ending| Ended {
         end: RunEnd { token: claim.token, ending },
         owner: Arc::new(owner.successor()),
@@ -224,10 +224,15 @@ fn end_of<State>(
 fn report<State>(
     shop: &Shop<State>,
     claim: &Claim,
+    sent: Instant,
     (steps_run, steps_replayed): (u32, u32),
     ending: Option<&Ending>,
     owner: &Owner,
 ) {
+    let failure = match ending {
+        Some(Ending::Fail { failure, .. }) => failure.read::<TaskFailure>().ok(),
+        _ => None,
+    };
     let ending = match ending {
         Some(Ending::Complete { .. }) => RunEnding::Completed,
         Some(Ending::Fail { retry: RetryAfter::After(_), .. }) => RunEnding::Retrying,
@@ -240,11 +245,22 @@ fn report<State>(
         },
     };
     let (task, name, attempt) = (claim.token.task, claim.name.clone(), claim.attempt);
-    let report = RunReport { task, name, attempt, ending, steps_run, steps_replayed };
-    tracing::debug!(?report, "a run is over");
+    log(task, &name, attempt, ending, failure.as_ref());
+    let took = sent.elapsed();
+    let report = RunReport { task, name, attempt, ending, steps_run, steps_replayed, took, failure };
     if let Some(observer) = &shop.options.on_run {
         observer.call(&report);
     }
+}
+
+/// Logs the end of a run: what failed and in which step, never what a message or a payload says.
+fn log(task: TaskId, name: &TaskName, attempt: i32, ending: RunEnding, failure: Option<&TaskFailure>) {
+    let Some(failure) = failure else {
+        tracing::debug!(%task, %name, attempt, ?ending, "a run is over");
+        return;
+    };
+    let (error, step) = (&failure.name, failure.step.as_deref().unwrap_or("-"));
+    tracing::warn!(%task, %name, attempt, ?ending, %error, %step, "an attempt failed");
 }
 
 /// Ends the process when the lease is over and the run is not: a body that blocks cannot be stopped otherwise.

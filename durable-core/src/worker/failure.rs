@@ -1,5 +1,6 @@
 //! From a body's error to what is stored, and to what happens next.
 
+use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -32,6 +33,13 @@ pub struct TaskFailure {
     pub data: JsonValue,
 }
 
+impl fmt::Display for TaskFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        self.causes.iter().try_for_each(|cause| write!(f, ": {cause}"))
+    }
+}
+
 impl TaskFailure {
     /// A failure with a message alone.
     pub fn new(name: impl Into<String>, message: impl Into<String>) -> Self {
@@ -44,7 +52,7 @@ impl TaskFailure {
         }
     }
 
-    fn of(error: &TaskError) -> Self {
+    pub(crate) fn of(error: &TaskError) -> Self {
         let mut failure = Self::new(error.name(), shortened(error.to_string()));
         match error {
             TaskError::Step { base_name, error } => {

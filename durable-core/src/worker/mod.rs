@@ -6,6 +6,7 @@ mod failure;
 mod upkeep;
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -75,8 +76,11 @@ impl RunObserver {
         Self(Arc::new(observe))
     }
 
+    /// Tells the function; its panic is its own affair, and the run's end is stored all the same.
     pub(crate) fn call(&self, report: &RunReport) {
-        (self.0)(report);
+        if catch_unwind(AssertUnwindSafe(|| (self.0)(report))).is_err() {
+            tracing::error!(task = %report.task, "the run observer panicked");
+        }
     }
 }
 
@@ -87,7 +91,7 @@ impl fmt::Debug for RunObserver {
 }
 
 /// What one run did.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct RunReport {
     /// The task.
     pub task: TaskId,
@@ -101,6 +105,10 @@ pub struct RunReport {
     pub steps_run: u32,
     /// Steps whose results came from the store.
     pub steps_replayed: u32,
+    /// How long it took, from its claim.
+    pub took: Duration,
+    /// Why the attempt failed, if it did.
+    pub failure: Option<TaskFailure>,
 }
 
 /// How a run ended, as far as the worker knows: its end is not stored yet.

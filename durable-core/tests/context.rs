@@ -477,3 +477,70 @@ async fn a_replay_that_leaves_something_out_fails_a_strict_task() {
     let failure = desk.run_to_failure("t", Value::Null).await;
     assert!(failure.message.contains("never asked for"), "{}", failure.message);
 }
+
+#[tokio::test(start_paused = true)]
+async fn select_picks_an_event_that_came_before_a_child_ended_that_is_stored_already() {
+    let desk = Desk::new(&[
+        ("child", DOUBLE),
+        (
+            "t",
+            body!(|_, mut ctx| {
+                let child = ctx.spawn_by_name::<i64>("c", "child", json!(1), SpawnOptions::default()).await?;
+                ctx.sleep_for("nap", secs(60)).await?;
+                let first = ctx.select("first", [Select::child(&child), Select::event("go")]).await?;
+                Ok(json!(first.index))
+            }),
+        ),
+    ])
+    .await;
+    desk.client.emit_event("go", &1).await.unwrap();
+    pass(secs(5)).await;
+    assert_eq!(desk.run("t", Value::Null).await, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn select_picks_a_deadline_that_passed_before_the_event_that_woke_the_task() {
+    let desk = Desk::new(&[(
+        "t",
+        body!(|_, mut ctx| {
+            let first = ctx.select("first", [Select::event("go"), Select::timer("x", secs(3))]).await?;
+            Ok(json!(first.index))
+        }),
+    )])
+    .await;
+    let worker = desk.worker(1).await;
+    let task = desk.spawn("t", Value::Null).await;
+    pass(secs(1)).await;
+    worker.shutdown().await;
+    // Nobody looks while the deadline passes, and then the event comes.
+    pass(secs(4)).await;
+    desk.client.emit_event("go", &1).await.unwrap();
+    let worker = desk.worker(1).await;
+    assert_eq!(desk.output(task).await, 1);
+    drop(worker);
+}
+
+#[tokio::test(start_paused = true)]
+async fn select_asks_about_all_its_waits_beside_a_step_too() {
+    let desk = Desk::new(&[
+        ("child", DOUBLE),
+        (
+            "t",
+            body!(|_, mut ctx| {
+                let child = ctx.spawn_by_name::<i64>("c", "child", json!(1), SpawnOptions::default()).await?;
+                ctx.sleep_for("nap", secs(60)).await?;
+                let mut beside = ctx.branch("beside")?;
+                let long = |(), _| async {
+                    tokio::time::sleep(secs(30)).await;
+                    Ok(())
+                };
+                let selected = ctx.select("only", [Select::child(&child), Select::child(&child)]);
+                let (first, worked) = tokio::join!(selected, beside.step("long", (), long));
+                worked?;
+                Ok(json!(first?.index))
+            }),
+        ),
+    ])
+    .await;
+    assert_eq!(desk.run("t", Value::Null).await, 0);
+}

@@ -207,7 +207,7 @@ impl Run {
         let stored = lock(&self.stored);
         let mut ended = waits.iter().map(|wait| stored.has(&wait.key));
         match need {
-            Need::Any => ended.any(|ended| ended),
+            Need::Any | Need::Earliest => ended.any(|ended| ended),
             Need::All => ended.all(|ended| ended),
         }
     }
@@ -248,7 +248,9 @@ impl Future for Waiting {
         if let Err(over) = this.run.check_live() {
             return Poll::Ready(Err(over));
         }
-        if this.run.met(&this.waits, this.need) {
+        let asked =
+            this.need != Need::Earliest || this.id.is_some_and(|id| lock(&this.run.waits).is_asked(id));
+        if asked && this.run.met(&this.waits, this.need) {
             return Poll::Ready(Ok(()));
         }
         let mut waits = lock(&this.run.waits);

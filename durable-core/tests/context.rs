@@ -544,3 +544,24 @@ async fn select_asks_about_all_its_waits_beside_a_step_too() {
     .await;
     assert_eq!(desk.run("t", Value::Null).await, 0);
 }
+
+#[tokio::test(start_paused = true)]
+async fn join_all_takes_a_child_that_is_listed_twice() {
+    let napper: support::Body = body!(|_, mut ctx| {
+        ctx.sleep_for("nap", secs(60)).await?;
+        Ok(json!(1))
+    });
+    let desk = Desk::new(&[
+        ("child", napper),
+        (
+            "t",
+            body!(|_, mut ctx| {
+                let child = ctx.spawn_by_name::<i64>("c", "child", json!(1), SpawnOptions::default()).await?;
+                let both = ctx.join_all(vec![child.clone(), child]).await?;
+                Ok(json!([ctx.attempt, both.into_iter().map(Result::unwrap).sum::<i64>()]))
+            }),
+        ),
+    ])
+    .await;
+    assert_eq!(desk.run("t", Value::Null).await, json!([1, 2]));
+}

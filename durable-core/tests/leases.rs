@@ -282,3 +282,31 @@ async fn options_that_have_no_meaning_are_refused() {
     }
     assert!(Desk::new(&[]).await.client.start_worker(good()).await.is_err());
 }
+
+#[tokio::test(start_paused = true)]
+async fn options_may_be_all_the_time_there_is() {
+    let minute: support::Body = body!(|_, mut ctx| {
+        let (mut waiter, mut worker) = (ctx.branch("waiter")?, ctx.branch("worker")?);
+        let work = worker.step("work", (), |(), _| async {
+            tokio::time::sleep(secs(60)).await;
+            Ok(())
+        });
+        let (waited, worked) = tokio::join!(waiter.sleep_for("nap", secs(1)), work);
+        waited.and(worked)?;
+        Ok(json!("done"))
+    });
+    let desk = Desk::new(&[("t", minute)]).await;
+    let options = WorkerOptions {
+        poll_interval: Duration::MAX,
+        upkeep_interval: Duration::MAX,
+        shutdown_timeout: Duration::MAX,
+        lease: Duration::from_secs(8_000 * 365 * 24 * 3600),
+        ..desk.options(1)
+    };
+    let worker = desk.client.start_worker(options).await.unwrap();
+    pass(secs(1)).await;
+    let task = desk.spawn("t", Value::Null).await;
+    pass(secs(1)).await;
+    worker.shutdown().await;
+    assert_eq!(desk.endings(task), [RunEnding::Completed]);
+}

@@ -9,7 +9,7 @@ use std::time::Duration;
 use durable_conformance::faults::{Fault, Plan};
 use durable_core::model::Failure;
 use durable_core::store::Verb;
-use durable_core::{RunEnding, SpawnOptions, TaskFailure, WorkerOptions};
+use durable_core::{RunEnding, RunObserver, SpawnOptions, TaskFailure, WorkerOptions};
 use serde_json::{Value, json};
 use support::{Desk, LONG, millis, pass, secs};
 
@@ -309,4 +309,15 @@ async fn options_may_be_all_the_time_there_is() {
     pass(secs(1)).await;
     worker.shutdown().await;
     assert_eq!(desk.endings(task), [RunEnding::Completed]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_observer_that_panics_loses_no_end() {
+    let desk = Desk::new(&[("t", body!(|_, _| { Ok(json!("done")) }))]).await;
+    let observer = RunObserver::new(|_| panic!("an observer's own"));
+    let options = WorkerOptions { on_run: Some(observer), ..WorkerOptions::default() };
+    let worker = desk.client.start_worker(options).await.unwrap();
+    let task = desk.spawn("t", Value::Null).await;
+    assert_eq!(desk.output(task).await, "done");
+    drop(worker);
 }

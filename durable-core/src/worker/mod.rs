@@ -6,6 +6,7 @@ mod failure;
 mod upkeep;
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -68,7 +69,8 @@ impl Default for WorkerOptions {
     }
 }
 
-/// A function that is told of the end of each run, for metrics and progress. It must not block.
+/// A function that is told of the end of each run, for metrics and progress. It must not block; its panics are
+/// logged and change nothing.
 #[derive(Clone)]
 pub struct RunObserver(Arc<dyn Fn(&RunReport) + Send + Sync>);
 
@@ -79,7 +81,9 @@ impl RunObserver {
     }
 
     pub(crate) fn call(&self, report: &RunReport) {
-        (self.0)(report);
+        if catch_unwind(AssertUnwindSafe(|| (self.0)(report))).is_err() {
+            tracing::error!(task = %report.task, "the observer of runs panicked");
+        }
     }
 }
 

@@ -321,3 +321,23 @@ async fn an_observer_that_panics_loses_no_end() {
     assert_eq!(desk.output(task).await, "done");
     drop(worker);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_load_that_is_not_answered_is_repeated_soon_however_long_the_lease() {
+    let desk = Desk::new(&[(
+        "t",
+        body!(|_, mut ctx| {
+            ctx.rand().await?;
+            ctx.sleep_for("nap", secs(1)).await?;
+            Ok(Value::Null)
+        }),
+    )])
+    .await;
+    desk.faults.follow(Plan::new().at(Verb::Load, 1, Fault::Hang));
+    let options = WorkerOptions { lease: secs(3_600), ..desk.options(1) };
+    let worker = desk.client.start_worker(options).await.unwrap();
+    let task = desk.spawn("t", Value::Null).await;
+    desk.output(task).await;
+    assert!(desk.ended_at(task).await < 10_000, "{}", desk.ended_at(task).await);
+    drop(worker);
+}

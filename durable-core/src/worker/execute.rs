@@ -21,6 +21,9 @@ use crate::store::{
     Claim, Ending, FencedError, LoadRequest, MAX_RECORDS, RetryAfter, RunEnd, Store, StoreErrorKind,
 };
 
+/// How long one call may take before it is repeated, at most; a quarter of what is left of the lease if that is less.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// What all runs of a worker share.
 #[derive(Debug)]
 pub(crate) struct Shop<State> {
@@ -115,7 +118,7 @@ async fn load<State>(
         let after = loaded.last().map_or(0, |checkpoint| checkpoint.order);
         let limit = u32::try_from(MAX_RECORDS).unwrap_or(u32::MAX);
         let request = LoadRequest::new(shop.queue.clone(), claim.token, after, limit);
-        match timeout(left / 4, shop.store.load(request)).await {
+        match timeout((left / 4).min(PATIENCE), shop.store.load(request)).await {
             Ok(Ok(page)) => {
                 loaded.extend(page.checkpoints);
                 if !page.more {

@@ -6,9 +6,11 @@ mod support;
 
 use std::time::Duration;
 
+use durable_conformance::faults::{Fault, Plan};
+use durable_core::store::{StoreErrorKind, Verb};
 use durable_core::{Select, SpawnOptions, TaskError, TaskHandle};
 use serde_json::{Value, json};
-use support::{Desk, Scripted, pass, secs};
+use support::{Desk, Scripted, millis, pass, secs};
 
 fn fail_once(ctx: &support::Ctx) -> Result<(), TaskError> {
     match ctx.attempt {
@@ -564,4 +566,27 @@ async fn join_all_takes_a_child_that_is_listed_twice() {
     ])
     .await;
     assert_eq!(desk.run("t", Value::Null).await, json!([1, 2]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn emits_at_once_may_be_stored_in_any_order() {
+    let body: support::Body = body!(|_, ctx| {
+        let second = async {
+            tokio::time::sleep(millis(1)).await;
+            ctx.emit_event("b", &2).await
+        };
+        let (first, second) = tokio::join!(ctx.emit_event("a", &1), second);
+        first.and(second)?;
+        fail_once(&ctx)?;
+        Ok(Value::Null)
+    });
+    let desk = Desk::with(vec![Scripted { name: "t", body, strict: true }]).await;
+    let lost = Fault::Error(StoreErrorKind::Unavailable);
+    // The first emit comes through after the second one.
+    desk.faults.follow(Plan::new().at(Verb::Save, 1, lost).at(Verb::Save, 2, lost).at(Verb::Save, 3, lost));
+    let worker = desk.worker(1).await;
+    let task = desk.spawn("t", Value::Null).await;
+    desk.output(task).await;
+    assert_eq!(desk.keys(task).await, ["$emit:b", "$emit:a"]);
+    drop(worker);
 }

@@ -92,7 +92,7 @@ impl Run {
     /// What is stored for the next operation; a replay out of order is noted, and refused where the task is strict.
     pub(crate) fn recall(&self, key: &StepKey, kind: CheckpointKind) -> TaskResult<Option<End>> {
         self.check_live()?;
-        let (end, departure) = lock(&self.stored).recall(key);
+        let (end, departure) = lock(&self.stored).recall(key, kind);
         if let Some(departure) = departure {
             self.depart(departure)?;
         }

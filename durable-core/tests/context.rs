@@ -590,3 +590,25 @@ async fn emits_at_once_may_be_stored_in_any_order() {
     assert_eq!(desk.keys(task).await, ["$emit:b", "$emit:a"]);
     drop(worker);
 }
+
+#[tokio::test(start_paused = true)]
+async fn n2_a_replay_gets_every_bit_of_a_number_and_so_the_same_keys() {
+    let desk = Desk::with(vec![Scripted {
+        name: "t",
+        body: body!(|_, mut ctx| {
+            // Read with serde_json's fast way, this one comes out as its neighbour.
+            let price: f64 = ctx.step("quote", (), |(), _| async { Ok(0.460_747_112_842_905_15) }).await?;
+            ctx.step("charge", price, |_, step| async move {
+                step.state.note("charged");
+                Ok(())
+            })
+            .await?;
+            ctx.sleep_for("nap", secs(1)).await?;
+            Ok(json!(price.to_bits()))
+        }),
+        strict: true,
+    }])
+    .await;
+    assert_eq!(desk.run("t", Value::Null).await, json!(0.460_747_112_842_905_15_f64.to_bits()));
+    assert_eq!(desk.world.count("charged"), 1);
+}

@@ -1,6 +1,7 @@
 //! Runs one claimed task, from its claim to its end.
 
 use std::sync::Arc;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -251,20 +252,31 @@ fn report<State>(
 }
 
 /// Ends the process when the lease is over and the run is not: a body that blocks cannot be stopped otherwise.
-struct AbortOnLeaseEnd(tokio::task::JoinHandle<()>);
+///
+/// A thread of its own watches, since a body that blocks may hold the last thread of the runtime. It ends when this is
+/// dropped.
+struct AbortOnLeaseEnd {
+    _running: mpsc::Sender<()>,
+}
 
 impl AbortOnLeaseEnd {
     fn watch(owner: Arc<Owner>) -> Self {
-        Self(tokio::spawn(async move {
-            owner.nearly_over(Duration::ZERO).await;
+        let (running, over) = mpsc::channel();
+        let watch = move || {
+            loop {
+                let left = owner.until().saturating_duration_since(Instant::now());
+                match over.recv_timeout(left) {
+                    Err(RecvTimeoutError::Timeout) if Instant::now() >= owner.until() => break,
+                    Err(RecvTimeoutError::Disconnected) => return,
+                    Ok(()) | Err(RecvTimeoutError::Timeout) => {}
+                }
+            }
             tracing::error!(task = %owner.token.task, "the lease is over and the task still runs: the process ends");
             std::process::abort();
-        }))
-    }
-}
-
-impl Drop for AbortOnLeaseEnd {
-    fn drop(&mut self) {
-        self.0.abort();
+        };
+        if let Err(error) = std::thread::Builder::new().name("durable-lease".into()).spawn(watch) {
+            tracing::error!(%error, "no thread can watch the lease");
+        }
+        Self { _running: running }
     }
 }

@@ -151,25 +151,15 @@ where
     let id = (claim.token.task, RunId::of(claim.token.task, claim.attempt), claim.attempt);
     let ctx = TaskContext::new(id, headers, run.clone(), shop.registry.clone(), shop.state.clone());
     let body = task.run(claim.params.clone(), ctx, shop.state.clone(), shop.rules.payload_limit);
+    let _renewal = shop.options.renew_leases.then(|| Renewal::start(run.clone(), shop.lease));
     let drive = Drive::new(run.clone(), body, shop.options.poll_interval);
     until(drive, interrupted(shop, run)).await
 }
 
-/// Waits until the lease is nearly over or claims are handed back; renews the lease meanwhile where asked.
+/// Waits until the lease is nearly over or claims are handed back.
 async fn interrupted<State>(shop: &Shop<State>, run: &Arc<Run>) {
     let mut hand_back = shop.hand_back.clone();
     let handed_back = async { hand_back.wait_for(|hand_back| *hand_back).await.map(|_| ()) };
-    let renewed = async {
-        if !shop.options.renew_leases {
-            return;
-        }
-        loop {
-            run.owner.nearly_over(shop.lease.millis().to_duration() / 2).await;
-            if run.extend(shop.lease).await.is_err() {
-                return;
-            }
-        }
-    };
     let over = async {
         if shop.options.fatal_on_lease_timeout {
             std::future::pending::<()>().await;
@@ -179,7 +169,28 @@ async fn interrupted<State>(shop: &Shop<State>, run: &Arc<Run>) {
     tokio::select! {
         _ = handed_back => {}
         () = over => {}
-        () = async { renewed.await; std::future::pending().await } => {}
+    }
+}
+
+/// Renews a lease whenever half of it is over, in a task of its own: a body that is busy for long is renewed as well.
+struct Renewal(tokio::task::JoinHandle<()>);
+
+impl Renewal {
+    fn start(run: Arc<Run>, lease: Lease) -> Self {
+        Self(tokio::spawn(async move {
+            loop {
+                run.owner.nearly_over(lease.millis().to_duration() / 2).await;
+                if run.extend(lease).await.is_err() {
+                    return;
+                }
+            }
+        }))
+    }
+}
+
+impl Drop for Renewal {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 

@@ -260,6 +260,10 @@ impl Future for Waiting {
         this.id = Some(id);
         waits.park(id, cx.waker());
         drop(waits);
+        // What ended between the look and the parking woke nobody.
+        if asked && this.run.met(&this.waits, this.need) {
+            return Poll::Ready(Ok(()));
+        }
         // The body may have been handed to another task: the driver has to look for itself.
         this.run.owner.driver.wake();
         Poll::Pending

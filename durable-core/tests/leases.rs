@@ -286,13 +286,13 @@ async fn options_that_have_no_meaning_are_refused() {
 #[tokio::test(start_paused = true)]
 async fn options_may_be_all_the_time_there_is() {
     let minute: support::Body = body!(|_, mut ctx| {
-        let (mut waiter, mut worker) = (ctx.branch("waiter")?, ctx.branch("worker")?);
+        let (mut sleeper, mut worker) = (ctx.branch("sleeper")?, ctx.branch("worker")?);
         let work = worker.step("work", (), |(), _| async {
             tokio::time::sleep(secs(60)).await;
             Ok(())
         });
-        let (waited, worked) = tokio::join!(waiter.sleep_for("nap", secs(1)), work);
-        waited.and(worked)?;
+        let (slept, worked) = tokio::join!(sleeper.sleep_for("nap", secs(1)), work);
+        slept.and(worked)?;
         Ok(json!("done"))
     });
     let desk = Desk::new(&[("t", minute)]).await;

@@ -4,8 +4,9 @@
 
 mod support;
 
+use durable_conformance::faults::{Fault, Plan};
 use durable_core::model::{CancelCause, EndState, ParentClosePolicy, TaskState};
-use durable_core::store::QueueState;
+use durable_core::store::{QueueState, Verb};
 use durable_core::{Durable, DurableError, SpawnOptions, TaskError, TaskFilter, TaskId, TaskResultView};
 use serde_json::{Value, json};
 use support::{Desk, Scripted, millis, pass, secs};
@@ -289,4 +290,13 @@ async fn many_waiters_hear_of_their_own_task_at_once() {
         assert!(output == n && late < millis(100), "task {n} came {late:?} late");
     }
     drop(worker);
+}
+
+#[tokio::test(start_paused = true)]
+async fn waiting_for_a_result_ends_in_time_though_the_store_hangs() {
+    let desk = Desk::new(&[("t", NOTHING)]).await;
+    let task = desk.spawn("t", Value::Null).await;
+    desk.faults.follow(Plan::new().at(Verb::Outcome, 2, Fault::Hang));
+    let late = tokio::time::timeout(secs(10), desk.client.wait_for_result(task, secs(3))).await;
+    assert!(matches!(late, Ok(Err(DurableError::WaitTimeout { .. }))), "{late:?}");
 }

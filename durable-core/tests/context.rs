@@ -6,9 +6,11 @@ mod support;
 
 use std::time::Duration;
 
+use durable_conformance::faults::{Fault, Plan};
+use durable_core::store::{StoreErrorKind, Verb};
 use durable_core::{Select, SpawnOptions, TaskError, TaskHandle};
 use serde_json::{Value, json};
-use support::{Desk, Scripted, pass, secs};
+use support::{Desk, Scripted, millis, pass, secs};
 
 fn fail_once(ctx: &support::Ctx) -> Result<(), TaskError> {
     match ctx.attempt {
@@ -498,4 +500,137 @@ async fn a_replay_that_leaves_something_out_fails_a_strict_task() {
     let desk = Desk::with(vec![Scripted { name: "t", body: forgetful, strict: true }]).await;
     let failure = desk.run_to_failure("t", Value::Null).await;
     assert!(failure.message.contains("never asked for"), "{}", failure.message);
+}
+
+#[tokio::test(start_paused = true)]
+async fn select_picks_an_event_that_came_before_a_child_ended_that_is_stored_already() {
+    let desk = Desk::new(&[
+        ("child", DOUBLE),
+        (
+            "t",
+            body!(|_, mut ctx| {
+                let child = ctx.spawn_by_name::<i64>("c", "child", json!(1), SpawnOptions::default()).await?;
+                ctx.sleep_for("nap", secs(60)).await?;
+                let first = ctx.select("first", [Select::child(&child), Select::event("go")]).await?;
+                Ok(json!(first.index))
+            }),
+        ),
+    ])
+    .await;
+    desk.client.emit_event("go", &1).await.unwrap();
+    pass(secs(5)).await;
+    assert_eq!(desk.run("t", Value::Null).await, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn select_picks_a_deadline_that_passed_before_the_event_that_woke_the_task() {
+    let desk = Desk::new(&[(
+        "t",
+        body!(|_, mut ctx| {
+            let first = ctx.select("first", [Select::event("go"), Select::timer("x", secs(3))]).await?;
+            Ok(json!(first.index))
+        }),
+    )])
+    .await;
+    let worker = desk.worker(1).await;
+    let task = desk.spawn("t", Value::Null).await;
+    pass(secs(1)).await;
+    worker.shutdown().await;
+    // Nobody looks while the deadline passes, and then the event comes.
+    pass(secs(4)).await;
+    desk.client.emit_event("go", &1).await.unwrap();
+    let worker = desk.worker(1).await;
+    assert_eq!(desk.output(task).await, 1);
+    drop(worker);
+}
+
+#[tokio::test(start_paused = true)]
+async fn select_asks_about_all_its_waits_beside_a_step_too() {
+    let desk = Desk::new(&[
+        ("child", DOUBLE),
+        (
+            "t",
+            body!(|_, mut ctx| {
+                let child = ctx.spawn_by_name::<i64>("c", "child", json!(1), SpawnOptions::default()).await?;
+                ctx.sleep_for("nap", secs(60)).await?;
+                let mut beside = ctx.branch("beside")?;
+                let long = |(), _| async {
+                    tokio::time::sleep(secs(30)).await;
+                    Ok(())
+                };
+                let selected = ctx.select("only", [Select::child(&child), Select::child(&child)]);
+                let (first, worked) = tokio::join!(selected, beside.step("long", (), long));
+                worked?;
+                Ok(json!(first?.index))
+            }),
+        ),
+    ])
+    .await;
+    assert_eq!(desk.run("t", Value::Null).await, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn join_all_takes_a_child_that_is_listed_twice() {
+    let napper: support::Body = body!(|_, mut ctx| {
+        ctx.sleep_for("nap", secs(60)).await?;
+        Ok(json!(1))
+    });
+    let desk = Desk::new(&[
+        ("child", napper),
+        (
+            "t",
+            body!(|_, mut ctx| {
+                let child = ctx.spawn_by_name::<i64>("c", "child", json!(1), SpawnOptions::default()).await?;
+                let both = ctx.join_all(vec![child.clone(), child]).await?;
+                Ok(json!([ctx.attempt, both.into_iter().map(Result::unwrap).sum::<i64>()]))
+            }),
+        ),
+    ])
+    .await;
+    assert_eq!(desk.run("t", Value::Null).await, json!([1, 2]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn emits_at_once_may_be_stored_in_any_order() {
+    let body: support::Body = body!(|_, ctx| {
+        let second = async {
+            tokio::time::sleep(millis(1)).await;
+            ctx.emit_event("b", &2).await
+        };
+        let (first, second) = tokio::join!(ctx.emit_event("a", &1), second);
+        first.and(second)?;
+        fail_once(&ctx)?;
+        Ok(Value::Null)
+    });
+    let desk = Desk::with(vec![Scripted { name: "t", body, strict: true }]).await;
+    let lost = Fault::Error(StoreErrorKind::Unavailable);
+    // The first emit comes through after the second one.
+    desk.faults.follow(Plan::new().at(Verb::Save, 1, lost).at(Verb::Save, 2, lost).at(Verb::Save, 3, lost));
+    let worker = desk.worker(1).await;
+    let task = desk.spawn("t", Value::Null).await;
+    desk.output(task).await;
+    assert_eq!(desk.keys(task).await, ["$emit:b", "$emit:a"]);
+    drop(worker);
+}
+
+#[tokio::test(start_paused = true)]
+async fn n2_a_replay_gets_every_bit_of_a_number_and_so_the_same_keys() {
+    let desk = Desk::with(vec![Scripted {
+        name: "t",
+        body: body!(|_, mut ctx| {
+            // Read with serde_json's fast way, this one comes out as its neighbour.
+            let price: f64 = ctx.step("quote", (), |(), _| async { Ok(0.460_747_112_842_905_15) }).await?;
+            ctx.step("charge", price, |_, step| async move {
+                step.state.note("charged");
+                Ok(())
+            })
+            .await?;
+            ctx.sleep_for("nap", secs(1)).await?;
+            Ok(json!(price.to_bits()))
+        }),
+        strict: true,
+    }])
+    .await;
+    assert_eq!(desk.run("t", Value::Null).await, json!(0.460_747_112_842_905_15_f64.to_bits()));
+    assert_eq!(desk.world.count("charged"), 1);
 }

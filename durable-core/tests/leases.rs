@@ -7,6 +7,7 @@ mod support;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use durable_conformance::faults::{Fault, Plan};
 use durable_conformance::layer::{Call, Layer, Layered};
 use durable_core::model::{Clock, Failure};
 use durable_core::store::{StoreError, Verb};
@@ -341,6 +342,34 @@ async fn an_observer_that_panics_costs_no_run_its_end() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn options_may_be_all_the_time_there_is() {
+    let minute: support::Body = body!(|_, mut ctx| {
+        let (mut sleeper, mut worker) = (ctx.branch("sleeper")?, ctx.branch("worker")?);
+        let work = worker.step("work", (), |(), _| async {
+            tokio::time::sleep(secs(60)).await;
+            Ok(())
+        });
+        let (slept, done) = tokio::join!(sleeper.sleep_for("nap", secs(1)), work);
+        slept.and(done)?;
+        Ok(json!("done"))
+    });
+    let desk = Desk::new(&[("t", minute)]).await;
+    let options = WorkerOptions {
+        poll_interval: Duration::MAX,
+        upkeep_interval: Duration::MAX,
+        shutdown_timeout: Duration::MAX,
+        lease: Duration::from_secs(8_000 * 365 * 24 * 3600),
+        ..desk.options(1)
+    };
+    let worker = desk.client.start_worker(options).await.unwrap();
+    pass(secs(1)).await;
+    let task = desk.spawn("t", Value::Null).await;
+    pass(secs(1)).await;
+    worker.shutdown().await;
+    assert_eq!(desk.endings(task), [RunEnding::Completed]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_report_says_why_an_attempt_failed_and_how_long_it_took() {
     let desk = Desk::new(&[(
         "t",
@@ -364,5 +393,25 @@ async fn a_report_says_why_an_attempt_failed_and_how_long_it_took() {
         (Some("work"), "step `work` failed: busy".into())
     );
     assert!(reports[0].took >= secs(3) && reports[1].failure.is_none());
+    drop(worker);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_load_that_is_not_answered_is_repeated_soon_however_long_the_lease() {
+    let desk = Desk::new(&[(
+        "t",
+        body!(|_, mut ctx| {
+            ctx.rand().await?;
+            ctx.sleep_for("nap", secs(1)).await?;
+            Ok(Value::Null)
+        }),
+    )])
+    .await;
+    desk.faults.follow(Plan::new().at(Verb::Load, 1, Fault::Hang));
+    let options = WorkerOptions { lease: secs(3_600), ..desk.options(1) };
+    let worker = desk.client.start_worker(options).await.unwrap();
+    let task = desk.spawn("t", Value::Null).await;
+    desk.output(task).await;
+    assert!(desk.ended_at(task).await < 10_000, "{}", desk.ended_at(task).await);
     drop(worker);
 }

@@ -279,3 +279,24 @@ async fn a_spawn_may_be_delayed() {
     pass(secs(1)).await;
     drop(worker);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_retry_after_all_the_time_there_is_does_not_come_at_once() {
+    let desk = Desk::new(&[(
+        "t",
+        body!(|_, mut ctx| {
+            ctx.step("s", (), |(), step| async move {
+                step.state.note("tried");
+                Err::<(), _>(retry_after(Duration::MAX, anyhow::anyhow!("never again")))
+            })
+            .await?;
+            Ok(Value::Null)
+        }),
+    )])
+    .await;
+    let worker = desk.worker(1).await;
+    desk.spawn("t", Value::Null).await;
+    pass(secs(3_600)).await;
+    assert_eq!(desk.world.count("tried"), 1);
+    drop(worker);
+}

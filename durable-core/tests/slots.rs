@@ -5,6 +5,7 @@
 mod support;
 
 use durable_core::RunEnding;
+use durable_core::store::Verb;
 use serde_json::json;
 use support::{Body, Desk, millis, secs};
 
@@ -47,5 +48,23 @@ async fn work_that_comes_while_no_slot_is_free_starts_as_soon_as_a_rest_frees_on
     tokio::time::sleep(millis(100)).await;
     desk.spawn("rests", json!(null)).await;
     tokio::time::sleep(millis(150)).await;
+    assert_eq!(rested(&desk), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn work_that_comes_while_no_slot_is_free_asks_for_no_upkeep() {
+    let desk = Desk::new(&[("works", WORKS_AND_RESTS)]).await;
+    desk.spawn("works", json!(null)).await;
+    let _worker = desk.worker(1).await;
+    tokio::time::sleep(millis(50)).await;
+    let before = desk.faults.count(Verb::Tick);
+    for _ in 0..100 {
+        desk.spawn("works", json!(null)).await;
+        tokio::time::sleep(millis(1)).await;
+    }
+    assert_eq!(desk.faults.count(Verb::Tick), before);
+    tokio::time::sleep(millis(150)).await;
+    assert_eq!(rested(&desk), 1, "and the slot is filled when it is free");
+    tokio::time::sleep(millis(200)).await;
     assert_eq!(rested(&desk), 2);
 }

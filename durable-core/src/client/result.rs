@@ -77,7 +77,8 @@ impl<State: Clone + Send + Sync + 'static> Durable<State> {
         found.ok_or(DurableError::TaskNotFound { task })
     }
 
-    /// Waits until a task has ended; the store's hints make it prompt, polling makes it sure.
+    /// Waits until a task has ended; the store's hints make it prompt, polling makes it sure. It looks once at least,
+    /// which may take a second.
     ///
     /// # Errors
     ///
@@ -88,7 +89,15 @@ impl<State: Clone + Send + Sync + 'static> Durable<State> {
         loop {
             // Created before the store is asked, so that an end in between rings.
             let rung = bell.rung.notified();
-            let result = self.get_task_result(task).await?;
+            let patience = deadline.map(|deadline| deadline.max(Instant::now() + POLL));
+            let look = self.get_task_result(task);
+            let result = match patience {
+                None => look.await?,
+                Some(patience) => match timeout_at(patience, look).await {
+                    Ok(result) => result?,
+                    Err(_) => return Err(DurableError::WaitTimeout { task }),
+                },
+            };
             if result != TaskResultView::Live {
                 return Ok(result);
             }

@@ -1,5 +1,6 @@
 //! Children: tasks that a task spawns and joins.
 
+use std::collections::HashSet;
 use std::ops::Range;
 use std::time::Duration;
 
@@ -210,6 +211,9 @@ impl<State: Clone + Send + Sync + 'static> TaskContext<State> {
     ) -> TaskResult<Vec<TaskResult<T>>> {
         let waits = handles.iter().map(|handle| self.child_wait(handle)).collect::<TaskResult<Vec<_>>>()?;
         let keys: Vec<StepKey> = waits.iter().map(|wait| wait.key.clone()).collect();
+        // A child that is listed twice ends once.
+        let mut seen = HashSet::new();
+        let waits = waits.into_iter().filter(|wait| seen.insert(wait.key.clone())).collect();
         self.run.wait(waits, Need::All).await?;
         let result = |(handle, key): (&TaskHandle<T>, &StepKey)| match self.run.end(key) {
             Some((end, _)) => child_result(&handle.name, key, end),

@@ -30,12 +30,17 @@ impl Keys {
         if name.contains('/') {
             return Err(TaskError::validation(format!("branch `{name}`: its name has a `/`")));
         }
-        let number = match self.count(format!("$branch:{name}")) {
-            1 => String::new(),
-            occurrence => format!("#{occurrence}"),
-        };
-        let prefix = format!("{}$branch:{name}{number}/", self.prefix);
-        Ok(Self { prefix, used: Mutex::default() })
+        loop {
+            let spelled = match self.count(format!("$branch:{name}")) {
+                1 => name.to_owned(),
+                occurrence => format!("{name}#{occurrence}"),
+            };
+            // A user's own `a#2` and the second `a` are two branches.
+            if self.count(format!("$branch:{spelled}/")) == 1 {
+                let prefix = format!("{}$branch:{spelled}/", self.prefix);
+                return Ok(Self { prefix, used: Mutex::default() });
+            }
+        }
     }
 
     fn count(&self, use_of: String) -> u32 {
@@ -87,6 +92,15 @@ mod tests {
         let (first, second) = (keys.branch("b").unwrap(), keys.branch("b").unwrap());
         assert!(first.next("s", &()).unwrap().as_str().starts_with("$branch:b/s-"));
         assert!(second.next("s", &()).unwrap().as_str().starts_with("$branch:b#2/s-"));
+    }
+
+    #[test]
+    fn a_branch_that_is_named_like_a_numbered_one_is_another() {
+        for names in [["b", "b", "b#2"], ["b#2", "b", "b"]] {
+            let keys = Keys::default();
+            let prefixes = names.map(|name| keys.branch(name).unwrap().prefix);
+            assert_eq!(prefixes.iter().collect::<std::collections::HashSet<_>>().len(), 3, "{prefixes:?}");
+        }
     }
 
     #[test]

@@ -132,7 +132,7 @@ impl<State: Clone + Send + Sync + 'static> TaskContext<State> {
             return value_of(&key, end);
         }
         let keys: Vec<StepKey> = waits.iter().map(|wait| wait.key.clone()).collect();
-        self.run.wait(waits, Need::Any).await?;
+        self.run.wait(waits, Need::Earliest).await?;
         let ended = |(index, key): (usize, &StepKey)| self.run.end(key).map(|(_, at)| (at, index));
         let first: Option<(Timestamp, usize)> = keys.iter().enumerate().filter_map(ended).min();
         let (_, index) = first.ok_or_else(|| unexpected(&key))?;

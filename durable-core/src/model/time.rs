@@ -77,6 +77,8 @@ pub struct Millis(i64);
 impl Millis {
     /// No time at all.
     pub const ZERO: Self = Self(0);
+    /// All the time there is.
+    pub const LONGEST: Self = Self(Self::MAX);
     const MAX: i64 = Timestamp::MAX.0;
 
     /// A count of milliseconds, at most the time there is.

@@ -54,6 +54,8 @@ pub(crate) struct Drive {
 /// A `wait` call under way.
 struct Asking {
     waits: Vec<NewWait>,
+    /// The operations that know of all their ends by its answer.
+    ops: Vec<u64>,
     rests: bool,
     reply: oneshot::Receiver<Result<WaitAnswer, FencedError>>,
 }
@@ -127,16 +129,15 @@ impl Drive {
     }
 
     /// Takes the answer of a `wait` call; `Some` ends the drive.
-    fn settle(&mut self, asked: &[NewWait], answer: Result<WaitAnswer, FencedError>) -> Option<Driven> {
+    fn settle(&mut self, asked: &Asking, answer: Result<WaitAnswer, FencedError>) -> Option<Driven> {
         let owner = &self.run.owner;
         match answer {
             Ok(WaitAnswer::Met(ends)) => {
-                lock(&self.run.waits).sent(asked, Instant::now());
-                self.hand_out(ends);
+                self.hand_out(asked, ends);
                 None
             }
             Ok(WaitAnswer::Registered) => {
-                lock(&self.run.waits).sent(asked, Instant::now());
+                self.hand_out(asked, Vec::new());
                 None
             }
             Ok(WaitAnswer::Suspended) => Some(Driven::Over),
@@ -148,15 +149,17 @@ impl Drive {
         }
     }
 
-    fn hand_out(&self, ends: Vec<MetWait>) {
+    fn hand_out(&self, asked: &Asking, ends: Vec<MetWait>) {
         let mut ended = HashSet::with_capacity(ends.len());
         let mut stored = lock(&self.run.stored);
         for met in ends {
             ended.insert(met.key.clone());
             stored.insert(met.key, met.end, met.at);
         }
-        drop(stored);
-        lock(&self.run.waits).wake(&ended);
+        let mut waits = lock(&self.run.waits);
+        waits.sent(&asked.waits, Instant::now());
+        waits.wake(&ended);
+        waits.answered(&asked.ops, |key| stored.has(key));
     }
 
     /// Nothing but waits is in flight.
@@ -183,12 +186,13 @@ impl Drive {
     /// Asks the store about new waits, and to let the run rest if it is at rest.
     fn ask(&mut self) {
         let at_rest = self.only_waits();
-        let plan = {
+        let (plan, ops) = {
             let stored = lock(&self.run.stored);
-            lock(&self.run.waits).plan(at_rest, |key| stored.has(key))
+            let waits = lock(&self.run.waits);
+            (waits.plan(at_rest, |key| stored.has(key)), waits.unasked_ids())
         };
         if !plan.waits.is_empty() || plan.rest.is_some() {
-            self.send(plan);
+            self.send(plan, ops);
         }
     }
 
@@ -199,15 +203,15 @@ impl Drive {
             lock(&self.run.waits).standing(|key| stored.has(key))
         };
         if !waits.is_empty() {
-            self.send(Plan { waits, rest: None });
+            self.send(Plan { waits, rest: None }, Vec::new());
         }
     }
 
-    fn send(&mut self, plan: Plan) {
+    fn send(&mut self, plan: Plan, ops: Vec<u64>) {
         let rests = plan.rest.is_some();
         let item = WaitItem { token: self.run.owner.token, waits: plan.waits.clone(), rest: plan.rest };
         let reply = self.run.writes.waits.send(&self.run.owner, item);
-        self.asking = Some(Asking { waits: plan.waits, rests, reply });
+        self.asking = Some(Asking { waits: plan.waits, ops, rests, reply });
         self.ask_again = None;
     }
 
@@ -215,7 +219,7 @@ impl Drive {
     fn poll_asking(&mut self, cx: &mut Context<'_>) -> Option<Driven> {
         let asking = self.asking.as_mut()?;
         let Poll::Ready(reply) = Pin::new(&mut asking.reply).poll(cx) else { return None };
-        let asked = self.asking.take().map(|asking| asking.waits).unwrap_or_default();
+        let asked = self.asking.take()?;
         self.settle(&asked, reply.unwrap_or(Err(FencedError::ClaimLost)))
     }
 

@@ -92,7 +92,7 @@ impl Run {
     /// What is stored for the next operation; a replay out of order is noted, and refused where the task is strict.
     pub(crate) fn recall(&self, key: &StepKey, kind: CheckpointKind) -> TaskResult<Option<End>> {
         self.check_live()?;
-        let (end, departure) = lock(&self.stored).recall(key);
+        let (end, departure) = lock(&self.stored).recall(key, kind);
         if let Some(departure) = departure {
             self.depart(departure)?;
         }
@@ -207,7 +207,7 @@ impl Run {
         let stored = lock(&self.stored);
         let mut ended = waits.iter().map(|wait| stored.has(&wait.key));
         match need {
-            Need::Any => ended.any(|ended| ended),
+            Need::Any | Need::Earliest => ended.any(|ended| ended),
             Need::All => ended.all(|ended| ended),
         }
     }
@@ -248,7 +248,9 @@ impl Future for Waiting {
         if let Err(over) = this.run.check_live() {
             return Poll::Ready(Err(over));
         }
-        if this.run.met(&this.waits, this.need) {
+        let asked =
+            this.need != Need::Earliest || this.id.is_some_and(|id| lock(&this.run.waits).is_asked(id));
+        if asked && this.run.met(&this.waits, this.need) {
             return Poll::Ready(Ok(()));
         }
         let mut waits = lock(&this.run.waits);
@@ -258,6 +260,10 @@ impl Future for Waiting {
         this.id = Some(id);
         waits.park(id, cx.waker());
         drop(waits);
+        // What ended between the look and the parking woke nobody.
+        if asked && this.run.met(&this.waits, this.need) {
+            return Poll::Ready(Ok(()));
+        }
         // The body may have been handed to another task: the driver has to look for itself.
         this.run.owner.driver.wake();
         Poll::Pending

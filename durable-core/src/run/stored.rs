@@ -29,6 +29,8 @@ impl std::fmt::Display for Departure {
 struct Scope {
     keys: Vec<StepKey>,
     places: HashMap<StepKey, usize>,
+    /// Emits take the context by shared reference, so some may be under way at once and stored in any order.
+    emits: HashSet<StepKey>,
     asked: Vec<bool>,
     next: usize,
     departed: bool,
@@ -57,6 +59,9 @@ impl Stored {
         ) {
             let scope = self.scopes.entry(scope_of(&key).to_owned()).or_default();
             scope.places.insert(key.clone(), scope.keys.len());
+            if kind == CheckpointKind::Emit {
+                scope.emits.insert(key.clone());
+            }
             scope.keys.push(key.clone());
             scope.asked.push(false);
         }
@@ -78,8 +83,9 @@ impl Stored {
     }
 
     /// What is stored for the next operation of a body, and whether it comes out of order.
-    pub(crate) fn recall(&mut self, key: &StepKey) -> (Option<End>, Option<Departure>) {
-        let departure = self.scopes.get_mut(scope_of(key)).and_then(|scope| scope.ask(key));
+    pub(crate) fn recall(&mut self, key: &StepKey, kind: CheckpointKind) -> (Option<End>, Option<Departure>) {
+        let emits = kind == CheckpointKind::Emit;
+        let departure = self.scopes.get_mut(scope_of(key)).and_then(|scope| scope.ask(key, emits));
         (self.ends.get(key).map(|(end, _)| end.clone()), departure)
     }
 
@@ -101,9 +107,19 @@ impl Stored {
 }
 
 impl Scope {
-    fn ask(&mut self, key: &StepKey) -> Option<Departure> {
+    fn ask(&mut self, key: &StepKey, emits: bool) -> Option<Departure> {
         let place = self.places.get(key).copied();
-        let expected = self.keys.get(self.next).cloned();
+        let until = place.unwrap_or(self.keys.len());
+        let unasked = (self.next..until).filter(|at| self.asked.get(*at) == Some(&false));
+        let mut ahead = unasked.filter_map(|at| self.keys.get(at));
+        let expected = match ahead.next() {
+            // An emit beside other emits: the order among them is nobody's.
+            Some(first) if emits && self.emits.contains(first) => {
+                let other = ahead.find(|stored| !self.emits.contains(*stored));
+                other.filter(|_| place.is_some()).cloned()
+            }
+            first => first.cloned(),
+        };
         if let Some(asked) = place.and_then(|place| self.asked.get_mut(place)) {
             *asked = true;
         }
@@ -111,7 +127,7 @@ impl Scope {
             self.next += 1;
         }
         match expected {
-            Some(stored) if stored != *key && !self.departed => {
+            Some(stored) if !self.departed => {
                 self.departed = true;
                 Some(Departure::Order { asked: key.clone(), stored })
             }
@@ -160,7 +176,7 @@ mod tests {
     }
 
     fn departure(stored: &mut Stored, asked: &str) -> Option<Departure> {
-        stored.recall(&key(asked)).1
+        stored.recall(&key(asked), CheckpointKind::Step).1
     }
 
     #[test]
@@ -190,6 +206,37 @@ mod tests {
         let mut stored = stored(&["a", "b"]);
         departure(&mut stored, "a");
         assert_eq!(stored.left_over(), Some(Departure::LeftOver { stored: key("b") }));
+    }
+
+    fn emitted(keys: &[(&str, CheckpointKind)]) -> Stored {
+        let texts: Vec<&str> = keys.iter().map(|(text, _)| *text).collect();
+        let mut stored = stored(&texts);
+        let emits = keys.iter().filter(|(_, kind)| *kind == CheckpointKind::Emit);
+        let scope = stored.scopes.get_mut("").unwrap();
+        scope.emits = emits.map(|(text, _)| key(text)).collect();
+        stored
+    }
+
+    #[test]
+    fn emits_that_were_under_way_at_once_have_no_order() {
+        use CheckpointKind::{Emit, Step};
+        let of = |stored: &mut Stored, asked: &str, kind| stored.recall(&key(asked), kind).1;
+        let stored_keys = [("s", Step), ("b", Emit), ("a", Emit), ("t", Step)];
+        let mut stored = emitted(&stored_keys);
+        let asked = [("s", Step), ("a", Emit), ("b", Emit), ("t", Step)];
+        assert!(asked.iter().all(|(text, kind)| of(&mut stored, text, *kind).is_none()));
+        assert_eq!(stored.left_over(), None);
+        // One of them was not stored before the crash.
+        let mut stored = emitted(&stored_keys[..2]);
+        let asked = [("s", Step), ("a", Emit), ("b", Emit)];
+        assert!(asked.iter().all(|(text, kind)| of(&mut stored, text, *kind).is_none()));
+        // An emit does not pass a step, nor a step an emit.
+        assert!(of(&mut emitted(&stored_keys), "b", Emit).is_some());
+        let mut stored = emitted(&stored_keys);
+        assert_eq!(of(&mut stored, "s", Step), None);
+        assert!(of(&mut stored, "t", Step).is_some());
+        let mut stored = emitted(&[("b", Emit), ("s", Step), ("a", Emit)]);
+        assert!(of(&mut stored, "a", Emit).is_some());
     }
 
     #[test]

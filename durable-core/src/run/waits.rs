@@ -18,6 +18,9 @@ pub(crate) const MAX_WAITS: usize = 500;
 pub(crate) enum Need {
     /// One of them.
     Any,
+    /// One of them, and the store was asked about all of them in this run: what is stored already need not be the
+    /// earliest end.
+    Earliest,
     /// All of them. The store may be asked about a part at a time.
     All,
 }
@@ -27,6 +30,8 @@ struct Op {
     need: Need,
     waits: Vec<NewWait>,
     waker: Option<Waker>,
+    /// The store has answered about all of its waits.
+    asked: bool,
 }
 
 /// What to ask the store.
@@ -57,7 +62,7 @@ impl Waits {
             return None;
         }
         self.next_id += 1;
-        self.ops.push((self.next_id, Op { need, waits, waker: None }));
+        self.ops.push((self.next_id, Op { need, waits, waker: None, asked: false }));
         Some(self.next_id)
     }
 
@@ -70,6 +75,28 @@ impl Waits {
     pub(crate) fn park(&mut self, id: u64, waker: &Waker) {
         if let Some((_, op)) = self.ops.iter_mut().find(|(other, _)| *other == id) {
             op.waker = Some(waker.clone());
+        }
+    }
+
+    /// Whether the store has answered about all waits of the operation.
+    pub(crate) fn is_asked(&self, id: u64) -> bool {
+        self.ops.iter().any(|(other, op)| *other == id && op.asked)
+    }
+
+    /// The operations of which the next call names all waits, ended or not.
+    pub(crate) fn unasked_ids(&self) -> Vec<u64> {
+        self.unasked().map(|(id, _)| *id).collect()
+    }
+
+    /// The store has answered a call about these operations.
+    pub(crate) fn answered(&mut self, ids: &[u64], ended: impl Fn(&StepKey) -> bool) {
+        for (_, op) in self.ops.iter_mut().filter(|(id, _)| ids.contains(id)) {
+            op.asked = true;
+            if op.waits.iter().any(|wait| ended(&wait.key))
+                && let Some(waker) = op.waker.take()
+            {
+                waker.wake();
+            }
         }
     }
 
@@ -112,8 +139,10 @@ impl Waits {
             .copied()
             .filter(|wait| seen.insert(&wait.key))
             .collect();
-        let new = named.iter().filter(|wait| !self.registered.contains_key(&wait.key));
-        let waits = new.map(|wait| (*wait).clone()).collect();
+        let unasked: HashSet<&StepKey> =
+            self.unasked().flat_map(|(_, op)| &op.waits).map(|wait| &wait.key).collect();
+        let new = |wait: &&&NewWait| !self.registered.contains_key(&wait.key) || unasked.contains(&wait.key);
+        let waits = named.iter().filter(new).map(|wait| (*wait).clone()).collect();
         let need = shares.iter().map(|(_, need)| *need).min();
         let rest = match need {
             Some(need) if at_rest => {
@@ -138,17 +167,23 @@ impl Waits {
         deadline.copied().map_or(now + poll, |at| at.min(now + poll))
     }
 
+    /// The operations that want the earliest end and do not know of all ends yet.
+    fn unasked(&self) -> impl Iterator<Item = &(u64, Op)> {
+        self.ops.iter().filter(|(_, op)| op.need == Need::Earliest && !op.asked)
+    }
+
     /// For each operation the waits to name, and how many of them must end before it can go on.
     fn shares(&self, ended: impl Fn(&StepKey) -> bool) -> Vec<(Vec<&NewWait>, u32)> {
         let whole: usize =
-            self.ops.iter().filter(|(_, op)| op.need == Need::Any).map(|(_, op)| op.waits.len()).sum();
+            self.ops.iter().filter(|(_, op)| op.need != Need::All).map(|(_, op)| op.waits.len()).sum();
         let parts = self.ops.iter().filter(|(_, op)| op.need == Need::All).count();
         let part = MAX_WAITS.saturating_sub(whole) / parts.max(1);
         let mut shares = Vec::with_capacity(self.ops.len());
         for (_, op) in &self.ops {
             let left = op.waits.iter().filter(|wait| !ended(&wait.key));
             let (waits, need) = match op.need {
-                Need::Any => (left.collect::<Vec<_>>(), 1),
+                Need::Earliest if !op.asked => (op.waits.iter().collect::<Vec<_>>(), 1),
+                Need::Any | Need::Earliest => (left.collect::<Vec<_>>(), 1),
                 Need::All => {
                     let waits: Vec<_> = left.take(part.max(1)).collect();
                     let need = u32::try_from(waits.len()).unwrap_or(u32::MAX);

@@ -132,11 +132,15 @@ impl<State: Clone + Send + Sync + 'static> Claims<State> {
         self.shop.options.concurrency.saturating_sub(self.running.len())
     }
 
+    /// Whether a claim could take something.
+    fn accepts(&self) -> bool {
+        self.repeat.is_none() && self.free_slots() > 0 && !*self.shutting_down.borrow()
+    }
+
     /// Handles the next thing that happens.
     async fn next_event(&mut self) {
         let idle = self.call.is_none();
-        let can_look =
-            idle && self.repeat.is_none() && self.free_slots() > 0 && !*self.shutting_down.borrow();
+        let can_look = idle && self.accepts();
         let call: OptionFuture<_> = self.call.as_mut().into();
         let repeat: OptionFuture<_> = self.repeat.as_mut().into();
         tokio::select! {
@@ -198,6 +202,11 @@ impl<State: Clone + Send + Sync + 'static> Claims<State> {
 
     fn heed(&mut self, hint: &Hint) {
         let Hint::Work { next_due } = hint else { return };
+        if next_due.is_none() && !self.accepts() {
+            // Ready work waits for a slot; upkeep has nothing to do with it.
+            self.owes_look = true;
+            return;
+        }
         let at = next_due.map_or_else(Instant::now, |due| self.instant_of(due));
         self.look_at = self.look_at.min(at);
     }
@@ -280,11 +289,11 @@ impl<State: Clone + Send + Sync + 'static> Claims<State> {
         }
         let Some(now) = called.now else { return };
         self.store_time = Some((now, sent));
-        if called.more && self.free_slots() > 0 {
+        self.owes_look |= called.more;
+        if self.owes_look && self.free_slots() > 0 {
             self.look_at = Instant::now();
             return;
         }
-        self.owes_look |= called.more;
         if let Some(due) = called.next_due {
             if due <= now {
                 self.due.notify_one();

@@ -1,6 +1,7 @@
 //! Runs one claimed task, from its claim to its end.
 
 use std::sync::Arc;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -20,6 +21,9 @@ use crate::run::{Run, Writes};
 use crate::store::{
     Claim, Ending, FencedError, LoadRequest, MAX_RECORDS, RetryAfter, RunEnd, Store, StoreErrorKind,
 };
+
+/// How long one call may take before it is repeated, at most; a quarter of what is left of the lease if that is less.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What all runs of a worker share.
 #[derive(Debug)]
@@ -115,7 +119,7 @@ async fn load<State>(
         let after = loaded.last().map_or(0, |checkpoint| checkpoint.order);
         let limit = u32::try_from(MAX_RECORDS).unwrap_or(u32::MAX);
         let request = LoadRequest::new(shop.queue.clone(), claim.token, after, limit);
-        match timeout(left / 4, shop.store.load(request)).await {
+        match timeout((left / 4).min(PATIENCE), shop.store.load(request)).await {
             Ok(Ok(page)) => {
                 loaded.extend(page.checkpoints);
                 if !page.more {
@@ -147,25 +151,15 @@ where
     let id = (claim.token.task, RunId::of(claim.token.task, claim.attempt), claim.attempt);
     let ctx = TaskContext::new(id, headers, run.clone(), shop.registry.clone(), shop.state.clone());
     let body = task.run(claim.params.clone(), ctx, shop.state.clone(), shop.rules.payload_limit);
+    let _renewal = shop.options.renew_leases.then(|| Renewal::start(run.clone(), shop.lease));
     let drive = Drive::new(run.clone(), body, shop.options.poll_interval);
     until(drive, interrupted(shop, run)).await
 }
 
-/// Waits until the lease is nearly over or claims are handed back; renews the lease meanwhile where asked.
+/// Waits until the lease is nearly over or claims are handed back.
 async fn interrupted<State>(shop: &Shop<State>, run: &Arc<Run>) {
     let mut hand_back = shop.hand_back.clone();
     let handed_back = async { hand_back.wait_for(|hand_back| *hand_back).await.map(|_| ()) };
-    let renewed = async {
-        if !shop.options.renew_leases {
-            return;
-        }
-        loop {
-            run.owner.nearly_over(shop.lease.millis().to_duration() / 2).await;
-            if run.extend(shop.lease).await.is_err() {
-                return;
-            }
-        }
-    };
     let over = async {
         if shop.options.fatal_on_lease_timeout {
             std::future::pending::<()>().await;
@@ -175,7 +169,28 @@ async fn interrupted<State>(shop: &Shop<State>, run: &Arc<Run>) {
     tokio::select! {
         _ = handed_back => {}
         () = over => {}
-        () = async { renewed.await; std::future::pending().await } => {}
+    }
+}
+
+/// Renews a lease whenever half of it is over, in a task of its own: a body that is busy for long is renewed as well.
+struct Renewal(tokio::task::JoinHandle<()>);
+
+impl Renewal {
+    fn start(run: Arc<Run>, lease: Lease) -> Self {
+        Self(tokio::spawn(async move {
+            loop {
+                run.owner.nearly_over(lease.millis().to_duration() / 2).await;
+                if run.extend(lease).await.is_err() {
+                    return;
+                }
+            }
+        }))
+    }
+}
+
+impl Drop for Renewal {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 
@@ -264,20 +279,31 @@ fn log(task: TaskId, name: &TaskName, attempt: i32, ending: RunEnding, failure: 
 }
 
 /// Ends the process when the lease is over and the run is not: a body that blocks cannot be stopped otherwise.
-struct AbortOnLeaseEnd(tokio::task::JoinHandle<()>);
+///
+/// A thread of its own watches, since a body that blocks may hold the last thread of the runtime. It ends when this is
+/// dropped.
+struct AbortOnLeaseEnd {
+    _running: mpsc::Sender<()>,
+}
 
 impl AbortOnLeaseEnd {
     fn watch(owner: Arc<Owner>) -> Self {
-        Self(tokio::spawn(async move {
-            owner.nearly_over(Duration::ZERO).await;
+        let (running, over) = mpsc::channel();
+        let watch = move || {
+            loop {
+                let left = owner.until().saturating_duration_since(Instant::now());
+                match over.recv_timeout(left) {
+                    Err(RecvTimeoutError::Timeout) if Instant::now() >= owner.until() => break,
+                    Err(RecvTimeoutError::Disconnected) => return,
+                    Ok(()) | Err(RecvTimeoutError::Timeout) => {}
+                }
+            }
             tracing::error!(task = %owner.token.task, "the lease is over and the task still runs: the process ends");
             std::process::abort();
-        }))
-    }
-}
-
-impl Drop for AbortOnLeaseEnd {
-    fn drop(&mut self) {
-        self.0.abort();
+        };
+        if let Err(error) = std::thread::Builder::new().name("durable-lease".into()).spawn(watch) {
+            tracing::error!(%error, "no thread can watch the lease");
+        }
+        Self { _running: running }
     }
 }

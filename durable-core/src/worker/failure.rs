@@ -94,7 +94,7 @@ fn shortened(mut text: String) -> String {
 /// How a failed attempt ends: with another one, or for good.
 pub(crate) fn ending(claim: &Claim, error: &TaskError, limit: usize) -> Ending {
     let retry = match delay(claim, error) {
-        Some(delay) => RetryAfter::After(Millis::at_least(delay).unwrap_or(Millis::ZERO)),
+        Some(delay) => RetryAfter::After(Millis::at_least(delay).unwrap_or(Millis::LONGEST)),
         None => RetryAfter::Never,
     };
     Ending::Fail { failure: TaskFailure::of(error).payload(limit), retry }
@@ -177,6 +177,8 @@ mod tests {
         assert_eq!(retry(1, &step(permanent(anyhow::anyhow!("x")))), RetryAfter::Never);
         let later = retry_after(Duration::from_secs(60), anyhow::anyhow!("x"));
         assert_eq!(retry(1, &step(later)), RetryAfter::After(Millis::new(60_000)));
+        let never = retry_after(Duration::MAX, anyhow::anyhow!("x"));
+        assert_eq!(retry(1, &step(never)), RetryAfter::After(Millis::LONGEST), "a delay saturates");
     }
 
     #[test]

@@ -24,6 +24,9 @@ use crate::registry::Registry;
 use crate::run::Writes;
 use crate::store::Store;
 
+/// What a longer time than this comes to: an instant so far away can still be told.
+const FOR_EVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+
 /// How a worker works. `WorkerOptions::default()` suits most.
 #[derive(Debug, Clone)]
 pub struct WorkerOptions {
@@ -66,7 +69,8 @@ impl Default for WorkerOptions {
     }
 }
 
-/// A function that is told of the end of each run, for metrics and progress. It must not block.
+/// A function that is told of the end of each run, for metrics and progress. It must not block; its panics are
+/// logged and change nothing.
 #[derive(Clone)]
 pub struct RunObserver(Arc<dyn Fn(&RunReport) + Send + Sync>);
 
@@ -146,12 +150,16 @@ impl Worker {
         registry: Arc<Registry<State>>,
         state: State,
         rules: SpawnRules,
-        options: WorkerOptions,
+        mut options: WorkerOptions,
     ) -> DurableResult<Self>
     where
         State: Clone + Send + Sync + 'static,
     {
         let lease = checked_lease(&options)?;
+        for time in [&mut options.poll_interval, &mut options.upkeep_interval, &mut options.shutdown_timeout]
+        {
+            *time = (*time).min(FOR_EVER);
+        }
         let worker = WorkerName::new(options.worker_id.clone().unwrap_or_else(random_name))?;
         let writes = Writes::start(&store, &queue, &worker, lease);
         let (shutdown, shutting_down) = watch::channel(false);

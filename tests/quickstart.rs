@@ -3,29 +3,39 @@
 #![cfg(feature = "memory")]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "the helpers of tests are tests too")]
 
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::{env, fs};
 
 use serde_json::Value;
 
 const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/data/orders.json");
 
-fn quickstart(args: &[&str]) -> Output {
+fn command(args: &[&str]) -> Command {
     // Cargo builds it where that is still to be done: no test runs a stale example.
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["run", "--quiet", "--example", "quickstart", "--"]).args(args);
-    cargo.current_dir(env!("CARGO_MANIFEST_DIR")).output().expect("cargo starts")
+    cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
+    cargo
+}
+
+fn quickstart(args: &[&str]) -> Output {
+    command(args).output().expect("cargo starts")
 }
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
-/// Writes a data file for a test, and runs the order desk on it.
-fn quickstart_on(name: &str, data: &str) -> Output {
+/// Writes a data file for a test.
+fn data_file(name: &str, data: &str) -> String {
     let file = format!("{}/{name}.json", env!("CARGO_TARGET_TMPDIR"));
     fs::write(&file, data).unwrap();
-    quickstart(&["--data", &file])
+    file
+}
+
+/// Runs the order desk on these data.
+fn quickstart_on(name: &str, data: &str) -> Output {
+    quickstart(&["--data", &data_file(name, data)])
 }
 
 /// Asserts that a run ends with this code, prints nothing but an error, and says all of this in it.
@@ -95,11 +105,61 @@ fn a_step_runs_once_and_each_failure_costs_one_more_run_of_the_step_that_failed(
 #[test]
 fn the_table_is_aligned_and_shows_money_with_separators() {
     let output = quickstart_on("two", &format!("[{},{}]", order("ORD-1", 1), order("ORD-20000", 1_000)));
-    let table = text(&output.stdout);
+    let printed = text(&output.stdout);
+    let (table, _) = printed.split_once("\n\n").expect("an empty line follows the table");
     let widths: Vec<usize> = table.lines().map(str::len).collect();
     assert_eq!(widths.len(), 4, "{table}");
     assert!(widths.iter().all(|width| *width == widths[0]), "{table}");
     assert!(table.contains("      $1,234.50") && table.contains("  $1,234,500.00"), "{table}");
+}
+
+#[test]
+fn a_line_below_the_table_says_what_its_figures_mean() {
+    let output = quickstart_on("legend", &format!("[{}]", order("ORD-1", 1)));
+    let printed = text(&output.stdout);
+    let (_, legend) = printed.split_once("\n\n").expect("an empty line follows the table");
+    assert_eq!(legend.lines().count(), 1, "{legend}");
+    for column in ["attempts:", "steps run:", "replayed:"] {
+        assert!(legend.contains(column), "`{column}` is missing: {legend}");
+    }
+}
+
+#[test]
+fn progress_says_what_it_waits_for_and_says_nothing_twice() {
+    let unpacked = order("ORD-1", 1).replacen('{', r#"{"trouble":"never_packed","#, 1);
+    let output = quickstart_on("unpacked", &format!("[{unpacked}]"));
+    let progress = text(&output.stderr);
+    assert!(progress.contains("left: 1 whose parcel never comes"), "{progress}");
+    let mut lines: Vec<_> = progress.lines().collect();
+    let said = lines.len();
+    lines.sort_unstable();
+    lines.dedup();
+    assert_eq!(lines.len(), said, "{progress}");
+}
+
+#[test]
+fn a_retry_is_no_failure_and_a_failure_is_none_of_the_retries() {
+    let output = quickstart(&[]);
+    let progress = text(&output.stderr);
+    assert!(progress.contains(" runs, 3 retried\n") && !progress.contains("failed"), "{progress}");
+    let output = quickstart_on("bad", &format!("[{}]", order("ORD-1", 0)));
+    let progress = text(&output.stderr);
+    assert!(
+        progress.contains("1 of 1 orders done, ") && progress.contains(" 0 retried, 1 failed"),
+        "{progress}"
+    );
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_ends_it_quietly() {
+    let file = data_file("unread", &format!("[{}]", order("ORD-1", 1)));
+    for args in [&["--data", &file][..], &["--help"]] {
+        let mut child = command(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        let errors = text(&output.stderr);
+        assert!(output.status.success() && !errors.contains("error"), "{errors}");
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What the worker's runs did, counted as they end.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use durable::{RunEnding, RunObserver, RunReport, TaskId};
@@ -14,12 +14,21 @@ pub(crate) struct Steps {
     pub(crate) replayed: u32,
 }
 
+/// All runs so far. A task that rests goes on in another run, so there are many more runs than attempts.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Runs {
+    pub(crate) all: u32,
+    /// Runs that failed and are followed by another attempt.
+    pub(crate) retried: u32,
+    /// Runs that failed their task for good.
+    pub(crate) failed: u32,
+}
+
 #[derive(Debug, Default)]
 struct Counted {
     tasks: HashMap<TaskId, Steps>,
-    orders_done: usize,
-    runs: u32,
-    failed: u32,
+    orders_done: HashSet<TaskId>,
+    runs: Runs,
 }
 
 /// Figures that grow while the worker works.
@@ -35,10 +44,13 @@ impl Figures {
 
     fn count(&self, report: &RunReport) {
         let mut counted = self.counted();
-        counted.runs += 1;
-        counted.failed += u32::from(matches!(report.ending, RunEnding::Failed | RunEnding::Retrying));
-        if report.name.as_str() == ProcessOrder::NAME && report.ending == RunEnding::Completed {
-            counted.orders_done += 1;
+        counted.runs.all += 1;
+        counted.runs.retried += u32::from(report.ending == RunEnding::Retrying);
+        counted.runs.failed += u32::from(report.ending == RunEnding::Failed);
+        let is_done =
+            matches!(report.ending, RunEnding::Completed | RunEnding::Failed | RunEnding::Cancelled);
+        if is_done && report.name.as_str() == ProcessOrder::NAME {
+            counted.orders_done.insert(report.task);
         }
         let steps = counted.tasks.entry(report.task).or_default();
         steps.run += report.steps_run;
@@ -51,13 +63,17 @@ impl Figures {
 
     /// How many orders have come to their end.
     pub(crate) fn orders_done(&self) -> usize {
-        self.counted().orders_done
+        self.counted().orders_done.len()
     }
 
-    /// How many runs there were, and how many of them failed.
-    pub(crate) fn runs(&self) -> (u32, u32) {
+    /// How many of these orders have not come to their end.
+    pub(crate) fn left_of(&self, orders: &[TaskId]) -> usize {
         let counted = self.counted();
-        (counted.runs, counted.failed)
+        orders.iter().filter(|order| !counted.orders_done.contains(*order)).count()
+    }
+
+    pub(crate) fn runs(&self) -> Runs {
+        self.counted().runs
     }
 
     fn counted(&self) -> MutexGuard<'_, Counted> {

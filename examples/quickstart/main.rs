@@ -12,7 +12,8 @@ mod progress;
 mod table;
 mod tasks;
 
-use std::io::{Write as _, stderr, stdout};
+use std::fmt::Display;
+use std::io::{self, Write as _, stderr, stdout};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -21,6 +22,7 @@ use durable::{Durable, RetryStrategy, WorkerOptions};
 use crate::args::{Command, Options};
 use crate::effects::Effects;
 use crate::figures::Figures;
+use crate::orders::Trouble;
 use crate::progress::Progress;
 use crate::table::{Row, Table};
 use crate::tasks::{PackOrder, ProcessOrder, ReserveLine};
@@ -35,7 +37,7 @@ const LEASE: Duration = Duration::from_secs(5);
 async fn main() -> ExitCode {
     let (code, error) = match args::parse(std::env::args_os().skip(1)) {
         Err(error) => (2, Some(error)),
-        Ok(Command::Help) => (0, write!(stdout(), "{}", args::HELP).err().map(Into::into)),
+        Ok(Command::Help) => (0, print(args::HELP).err().map(Into::into)),
         Ok(Command::Run(options)) => match run(options).await {
             Ok(all_well) => (u8::from(!all_well), None),
             Err(error) => (1, Some(error)),
@@ -66,7 +68,9 @@ async fn run(options: Options) -> anyhow::Result<bool> {
     let options = WorkerOptions { concurrency: 16, lease: LEASE, on_run, ..Default::default() };
     let worker = desk.start_worker(options).await?;
     let tasks = desk::spawn(&desk, &orders).await?;
-    let progress = Progress::start(orders.len(), figures.clone());
+    let unpacked = orders.iter().zip(&tasks).filter(|(order, _)| order.trouble == Some(Trouble::NeverPacked));
+    let unpacked = unpacked.map(|(_, task)| *task).collect();
+    let progress = Progress::start(orders.len(), unpacked, figures.clone());
     desk::wait(&desk, &tasks).await?;
     progress.done().await;
     worker.shutdown().await;
@@ -75,6 +79,14 @@ async fn run(options: Options) -> anyhow::Result<bool> {
     for (order, task) in orders.iter().zip(tasks) {
         rows.push(desk::row(&desk, order, task, &figures).await?);
     }
-    write!(stdout(), "{}", Table(&rows))?;
+    print(Table(&rows))?;
     Ok(rows.iter().all(Row::is_good))
+}
+
+/// Prints to stdout. A reader that has seen enough, such as `head -1`, is no error.
+fn print(text: impl Display) -> io::Result<()> {
+    match write!(stdout(), "{text}").and_then(|()| stdout().flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        printed => printed,
+    }
 }

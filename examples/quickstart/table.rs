@@ -21,6 +21,9 @@ pub(crate) struct Table<'a>(pub(crate) &'a [Row]);
 
 const HEADER: [&str; COLUMNS] = ["order", "status", "total", "attempts", "steps run", "replayed"];
 const COLUMNS: usize = 6;
+/// What the figures mean.
+const LEGEND: &str = "attempts: 2 where the data plan one failure; steps run: functions called; \
+                      replayed: results found in the store instead";
 /// How many columns hold text, to the left; figures go to the right.
 const TEXTS: usize = 2;
 
@@ -54,7 +57,8 @@ impl fmt::Display for Table<'_> {
         }
         write_row(f, &header, &widths)?;
         write_row(f, &widths.map(|width| "-".repeat(width)), &widths)?;
-        rows.iter().try_for_each(|row| write_row(f, row, &widths))
+        rows.iter().try_for_each(|row| write_row(f, row, &widths))?;
+        writeln!(f, "\n{LEGEND}")
     }
 }
 

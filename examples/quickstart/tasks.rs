@@ -11,7 +11,7 @@ use crate::money::Cents;
 use crate::orders::{Line, Order};
 
 /// How long a charged order waits for its parcel.
-const PATIENCE: Duration = Duration::from_millis(1_500);
+pub(crate) const PATIENCE: Duration = Duration::from_millis(1_500);
 /// How long after packing the receipt goes out.
 const BEFORE_RECEIPT: Duration = Duration::from_millis(200);
 /// How long the warehouse takes for one thing.

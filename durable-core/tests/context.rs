@@ -464,6 +464,24 @@ async fn n2_a_result_that_is_too_large_is_refused_before_it_is_written() {
     assert_eq!(desk.run_to_failure("t", Value::Null).await.name, "Validation");
 }
 
+#[tokio::test(start_paused = true)]
+async fn n2_a_result_that_could_not_be_read_again_is_refused_before_it_is_written() {
+    let desk = Desk::new(&[(
+        "t",
+        body!(|_, mut ctx| {
+            let refused = ctx.step("nan", (), |(), _| async { Ok(f64::NAN) }).await.unwrap_err();
+            assert!(matches!(refused, TaskError::Serialization(_)), "{refused:?}");
+            Ok(Value::Null)
+        }),
+    )])
+    .await;
+    let worker = desk.worker(1).await;
+    let task = desk.spawn("t", Value::Null).await;
+    desk.output(task).await;
+    assert_eq!(desk.keys(task).await, Vec::<String>::new());
+    drop(worker);
+}
+
 /// Asks for its steps in another order the second time.
 const FICKLE: support::Body = body!(|_, mut ctx| {
     let names = if ctx.attempt == 1 { ["a", "b"] } else { ["b", "a"] };

@@ -10,7 +10,7 @@ use std::time::Duration;
 use durable_conformance::layer::{AlwaysYield, Call, Layer, Layered, NeverYield};
 use durable_core::model::Clock;
 use durable_core::store::{Store, StoreError, Verb};
-use durable_core::{Heartbeater, RunEnding, StepState, TaskError};
+use durable_core::{Heartbeater, RunEnding, Select, StepState, TaskError};
 use durable_memory::MemoryStore;
 use serde_json::{Value, json};
 use support::{Desk, START, Scripted, World, millis, pass, secs};
@@ -342,6 +342,19 @@ async fn more_waits_at_once_than_one_call_may_name_are_refused() {
             let waits = branches.iter_mut().map(|branch| branch.sleep_for("nap", Duration::from_secs(60)));
             futures::future::try_join_all(waits).await?;
             Ok(Value::Null)
+        }),
+    )])
+    .await;
+    assert_eq!(desk.run_to_failure("t", Value::Null).await.name, "Validation");
+}
+
+#[tokio::test(start_paused = true)]
+async fn too_many_waits_fail_a_body_that_makes_light_of_it() {
+    let desk = Desk::new(&[(
+        "t",
+        body!(|_, mut ctx| {
+            let waits = (0..501).map(|n| Select::event(format!("e{n}")));
+            Ok(json!(ctx.select("any", waits).await.is_ok()))
         }),
     )])
     .await;

@@ -21,7 +21,7 @@ pub struct TaskFilter {
 
 impl<State: Clone + Send + Sync + 'static> Durable<State> {
     /// Removes tasks that ended, and events that were written, `age` ago or longer, in steps of a thousand; gives how many
-    /// there were. Nothing is removed by itself.
+    /// there were. Nothing is removed by itself; an event that is removed is not there for a task that comes later.
     ///
     /// # Errors
     ///

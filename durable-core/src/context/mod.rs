@@ -40,7 +40,7 @@ use crate::store::{Effect, NewWait};
 /// body each take a [`branch`](TaskContext::branch).
 ///
 /// While a body waits for its context alone it is not in memory, and neither is what else it awaits: a timer of the runtime
-/// around a wait never fires. Give the wait its own timeout, or [`select`](TaskContext::select) it with a
+/// around a wait does not fire then. Give the wait its own timeout, or [`select`](TaskContext::select) it with a
 /// [`timer`](Select::timer).
 pub struct TaskContext<State = ()> {
     /// The task.
@@ -88,7 +88,8 @@ impl<State: Clone + Send + Sync + 'static> TaskContext<State> {
         }
     }
 
-    /// Stores a value that was made since `started`. Another that is stored already wins.
+    /// Stores a value that was made since `started`, and gives what a replay will get: the value as it reads back. One that
+    /// does not is refused before it is written. Another that is stored already wins.
     async fn store<T: Serialize + DeserializeOwned>(
         &self,
         key: StepKey,
@@ -97,6 +98,7 @@ impl<State: Clone + Send + Sync + 'static> TaskContext<State> {
         started: Instant,
     ) -> TaskResult<T> {
         let payload = Payload::of(&value, self.run.rules.payload_limit)?;
+        let value = value_of(&key, End::Value(payload.clone()))?;
         let saved = self.save(key.clone(), kind, payload.clone(), started.elapsed(), Effect::None).await?;
         match saved {
             Saved::Stored(End::Value(stored)) if stored == payload => Ok(value),

@@ -253,11 +253,12 @@ impl Future for Drive {
         }
         // While the store decides whether the run rests, the body stands still.
         if !this.resting() && this.body_is_woken() {
-            if let Poll::Ready(result) = this.poll_body() {
-                return Poll::Ready(Driven::Done(result));
-            }
+            let polled = this.poll_body();
             if lock(&this.run.waits).too_many {
                 return Poll::Ready(Driven::Done(Err(too_many_waits())));
+            }
+            if let Poll::Ready(result) = polled {
+                return Poll::Ready(Driven::Done(result));
             }
             if this.run.owner.stopped().is_some() {
                 return Poll::Ready(Driven::Over);

@@ -22,6 +22,8 @@ use crate::store::{
 /// How long a claim may take before it is repeated, at most; a quarter of the lease if that is less.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// How soon to look again for what is ready and could not be taken.
+const HELD: Duration = Duration::from_millis(20);
 /// How long ends wait for a call under way, to go with the next.
 const STALL: Duration = Duration::from_millis(50);
 
@@ -278,6 +280,7 @@ impl<State: Clone + Send + Sync + 'static> Claims<State> {
     /// Starts what was claimed and decides when to look again.
     fn take(&mut self, called: Called) {
         let sent = called.sent.unwrap_or_else(Instant::now);
+        let came = called.claims.len();
         for claim in called.claims {
             self.running.spawn(execute(self.shop.clone(), claim, sent));
         }
@@ -291,7 +294,8 @@ impl<State: Clone + Send + Sync + 'static> Claims<State> {
         self.store_time = Some((now, sent));
         self.owes_look |= called.more;
         if self.owes_look && self.free_slots() > 0 {
-            self.look_at = Instant::now();
+            // Nothing came although there is more: another transaction holds it, or another worker was faster.
+            self.look_at = if came > 0 { Instant::now() } else { Instant::now() + HELD };
             return;
         }
         if let Some(due) = called.next_due {

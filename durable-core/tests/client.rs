@@ -300,3 +300,38 @@ async fn waiting_for_a_result_ends_in_time_though_the_store_hangs() {
     let late = tokio::time::timeout(secs(10), desk.client.wait_for_result(task, secs(3))).await;
     assert!(matches!(late, Ok(Err(DurableError::WaitTimeout { .. }))), "{late:?}");
 }
+
+/// Loses the reply of the next call of each of these verbs.
+fn lose_next_replies(desk: &Desk, verbs: &[Verb]) {
+    let next = |plan: Plan, verb: &Verb| plan.at(*verb, desk.faults.count(*verb) + 1, Fault::DropReply);
+    desk.faults.follow(verbs.iter().fold(Plan::new(), next));
+}
+
+#[tokio::test(start_paused = true)]
+async fn c7_a_clients_call_whose_reply_is_lost_is_repeated_and_counts_once() {
+    let fails: support::Body = body!(|_, ctx| {
+        if ctx.attempt == 1 { Err(TaskError::user_message("no")) } else { Ok(Value::Null) }
+    });
+    let desk = Desk::new(&[("fails", fails), ("sleeper", SLEEPER)]).await;
+    lose_next_replies(&desk, &Verb::ALL);
+    let client = &desk.client;
+    let spawned = client.spawn_by_name("fails", json!(1), SpawnOptions::default()).await.unwrap();
+    let worker = desk.worker(1).await;
+    desk.failure(spawned.task).await;
+    let unsure = client.retry_task(spawned.task, 1, None).await.unwrap_err();
+    assert!(matches!(&unsure, DurableError::Store(error) if error.may_have_happened), "{unsure}");
+    desk.output(spawned.task).await;
+    let sleeper = desk.spawn("sleeper", Value::Null).await;
+    pass(secs(1)).await;
+    assert_eq!(client.cancel_task(sleeper, None).await.unwrap(), EndState::Cancelled);
+    client.emit_event("e", &1).await.unwrap();
+    assert_eq!(client.tasks(&TaskFilter::default(), None).await.unwrap().items.len(), 2);
+    assert_eq!(client.task(sleeper).await.unwrap().task.claims, 1);
+    assert_eq!(client.counts().await.unwrap().completed, 1);
+    worker.shutdown().await;
+    client.drop_queue().await.unwrap();
+    assert!(client.list_queues().await.unwrap().is_empty());
+    for verb in [Verb::Spawn, Verb::Retry, Verb::Cancel, Verb::Emit, Verb::Purge, Verb::DropQueue] {
+        assert!(desk.faults.count(verb) >= 2, "{verb} was not repeated");
+    }
+}

@@ -494,7 +494,7 @@ const FICKLE: support::Body = body!(|_, mut ctx| {
 });
 
 #[tokio::test(start_paused = true)]
-async fn a_replay_in_another_order_is_a_warning() {
+async fn a_replay_in_another_order_fails_no_task_that_is_not_strict() {
     let desk = Desk::new(&[("t", FICKLE)]).await;
     assert_eq!(desk.run("t", Value::Null).await, Value::Null);
 }

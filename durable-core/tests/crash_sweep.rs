@@ -55,6 +55,9 @@ const ANSWER: support::Body = body!(|_, mut ctx| {
     Ok(Value::Null)
 });
 
+/// What the scenario calls three times at least, so that each fault is met.
+const USED: [Verb; 5] = [Verb::Outcome, Verb::Claim, Verb::Wait, Verb::Load, Verb::Save];
+
 /// The flaky step runs under another key in each attempt, so a crash may make it run and be answered once more.
 fn expected() -> Value {
     json!([1, 101, 3, 60])
@@ -131,6 +134,10 @@ async fn c7_lost_replies_of_every_verb_change_nothing() {
                 let tasks = spawn_all(&desk).await;
                 assert_finished(&desk, &tasks, &format!("{fault:?} of {verb} {nth}")).await;
                 assert_eq!(desk.world.count("first"), 1, "{fault:?} of {verb} {nth}");
+                assert!(
+                    desk.faults.count(verb) >= nth || !USED.contains(&verb),
+                    "{verb} {nth} was never called"
+                );
                 drop(worker);
             }
         }

@@ -26,7 +26,9 @@ use crate::model::{EmitId, EndState, Invalid, Payload, QueueName, StepKey, TaskI
 use crate::options::SpawnRules;
 use crate::registry::Registry;
 use crate::run::backoff::repeat;
-use crate::store::{EmitRequest, EventWrite, RetryAnswer, RetryRequest, Store, StoreErrorKind, TickRequest};
+use crate::store::{
+    EmitRequest, EventWrite, RetryAnswer, RetryRequest, Store, StoreError, StoreErrorKind, TickRequest, Verb,
+};
 use crate::worker::{Worker, WorkerOptions};
 
 /// How long a worker's start waits for the store.
@@ -122,7 +124,8 @@ impl<State: Clone + Send + Sync + 'static> Durable<State> {
     /// # Errors
     ///
     /// `WrongState` unless the task has failed and its end has been spread to its children; `TaskNotFound`; `Invalid`
-    /// for a key that is not among its checkpoints; `Store`.
+    /// for a key that is not among its checkpoints; `Store`, among it that a reply was lost and it cannot be told whether
+    /// this call reopened the task.
     pub async fn retry_task(&self, task: TaskId, attempts: u32, from: Option<&str>) -> DurableResult<()> {
         let attempts = match i32::try_from(attempts) {
             Ok(attempts) if attempts > 0 => attempts,
@@ -138,8 +141,11 @@ impl<State: Clone + Send + Sync + 'static> Durable<State> {
         };
         match repeat(retry).await? {
             RetryAnswer::Reopened => Ok(()),
-            // A call whose reply was lost may have reopened it.
-            RetryAnswer::Live if unsure.into_inner() => Ok(()),
+            // Either the call whose reply was lost reopened it, or it had not failed in the first place.
+            RetryAnswer::Live | RetryAnswer::Ended(_) if unsure.load(Ordering::Relaxed) => {
+                let context = "the reply was lost, and now the task is not failed";
+                Err(StoreError::unavailable(Verb::Retry, context, true).into())
+            }
             RetryAnswer::Closing => {
                 Err(wrong_state(task, "is closing: its children are still being cancelled"))
             }

@@ -52,9 +52,8 @@ impl<State: Clone + Send + Sync + 'static> Durable<State> {
     /// `Store`.
     pub async fn drop_queue(&self) -> DurableResult<()> {
         let name = &self.0.queue;
-        let missing = || DurableError::Setup(format!("there is no queue `{name}`"));
         if !self.list_queues().await?.iter().any(|queue| queue.name == *name) {
-            return Err(missing());
+            return Err(DurableError::Setup(format!("there is no queue `{name}`")));
         }
         let live = || DurableError::Setup(format!("queue `{name}` has live tasks: cancel them first"));
         let counts = self.counts().await?;
@@ -65,9 +64,9 @@ impl<State: Clone + Send + Sync + 'static> Durable<State> {
         self.purge(Duration::ZERO).await?;
         let request = DropQueueRequest::new(name.clone());
         match repeat(|| self.0.store.drop_queue(request.clone())).await? {
-            DropQueueAnswer::Dropped => Ok(()),
+            // It was there a moment ago: a call whose reply was lost has dropped it, or somebody else.
+            DropQueueAnswer::Dropped | DropQueueAnswer::NotFound => Ok(()),
             DropQueueAnswer::NotEmpty => Err(live()),
-            DropQueueAnswer::NotFound => Err(missing()),
         }
     }
 

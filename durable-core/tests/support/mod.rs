@@ -12,8 +12,8 @@ use durable_conformance::layer::Layered;
 use durable_core::model::{Clock, QueueName, Timestamp};
 use durable_core::store::{HistoryEntry, Inspect, RunView, Store, TaskDetail, TaskRequest};
 use durable_core::{
-    Durable, RunEnding, RunObserver, RunReport, SpawnOptions, Task, TaskContext, TaskId, TaskResult,
-    TaskResultView, Worker, WorkerOptions, async_trait,
+    Durable, RunEnding, RunObserver, RunReport, SpawnOptions, Task, TaskContext, TaskError, TaskId,
+    TaskResult, TaskResultView, Worker, WorkerOptions, async_trait,
 };
 use durable_memory::MemoryStore;
 use futures::future::BoxFuture;
@@ -235,3 +235,16 @@ fn client(store: &Arc<dyn Store>, tasks: &[Scripted], world: &World) -> Durable<
 pub async fn pass(duration: Duration) {
     tokio::time::sleep(duration).await;
 }
+
+/// Fails the first attempt, so that what follows is a replay.
+pub fn fail_once(ctx: &Ctx) -> Result<(), TaskError> {
+    match ctx.attempt {
+        1 => Err(TaskError::user_message("once more").retryable()),
+        _ => Ok(()),
+    }
+}
+
+/// A child that doubles a number.
+pub const DOUBLE: Body = body!(|n, _| { Ok(serde_json::json!(n.as_i64().unwrap_or(0) * 2)) });
+/// A child that fails for good.
+pub const FAIL: Body = body!(|_, _| { Err(TaskError::user_message("broken")) });

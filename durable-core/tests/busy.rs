@@ -21,6 +21,7 @@ async fn renewed_leases_keep_a_busy_body_going() {
         })
         .await?;
         let busy = |(), _| async {
+            // What holds a thread cannot be virtual: twice the shortest lease there is.
             std::thread::sleep(Duration::from_millis(2_500));
             Ok(())
         };

@@ -4,9 +4,9 @@
 
 mod support;
 
-use durable_core::{Select, SpawnOptions, TaskError, TaskHandle};
+use durable_core::{SpawnOptions, TaskError, TaskHandle};
 use serde_json::{Value, json};
-use support::{DOUBLE, Desk, FAIL, fail_once, pass, secs};
+use support::{DOUBLE, Desk, FAIL, fail_once, secs};
 
 #[tokio::test(start_paused = true)]
 async fn children_are_joined_typed_and_spawned_once() {
@@ -124,26 +124,6 @@ async fn w4_a_join_of_many_children_wakes_its_parent_once_for_each_part() {
     assert_eq!(desk.output(task).await, (0..600).map(|n| 2 * n).sum::<i64>());
     assert!(desk.endings(task).len() <= 3, "{:?}", desk.endings(task));
     drop(worker);
-}
-
-#[tokio::test(start_paused = true)]
-async fn select_picks_an_event_that_came_before_a_child_ended_that_is_stored_already() {
-    let desk = Desk::new(&[
-        ("child", DOUBLE),
-        (
-            "t",
-            body!(|_, mut ctx| {
-                let child = ctx.spawn_by_name::<i64>("c", "child", json!(1), SpawnOptions::default()).await?;
-                ctx.sleep_for("nap", secs(60)).await?;
-                let first = ctx.select("first", [Select::child(&child), Select::event("go")]).await?;
-                Ok(json!(first.index))
-            }),
-        ),
-    ])
-    .await;
-    desk.client.emit_event("go", &1).await.unwrap();
-    pass(secs(5)).await;
-    assert_eq!(desk.run("t", Value::Null).await, 1);
 }
 
 #[tokio::test(start_paused = true)]

@@ -32,6 +32,7 @@ fn a_body_that_blocks_past_its_lease_ends_the_process() {
 fn block() {
     let body = body!(|_, _| {
         println!("blocks");
+        // What holds a thread cannot be virtual: the shortest lease is a second, and the process ends before this does.
         std::thread::sleep(Duration::from_secs(3));
         println!("returns");
         Ok(json!(null))

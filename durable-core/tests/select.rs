@@ -123,3 +123,23 @@ async fn select_asks_about_all_its_waits_beside_a_step_too() {
     .await;
     assert_eq!(desk.run("t", Value::Null).await, 0);
 }
+
+#[tokio::test(start_paused = true)]
+async fn select_picks_an_event_that_came_before_a_child_ended_that_is_stored_already() {
+    let desk = Desk::new(&[
+        ("child", DOUBLE),
+        (
+            "t",
+            body!(|_, mut ctx| {
+                let child = ctx.spawn_by_name::<i64>("c", "child", json!(1), SpawnOptions::default()).await?;
+                ctx.sleep_for("nap", secs(60)).await?;
+                let first = ctx.select("first", [Select::child(&child), Select::event("go")]).await?;
+                Ok(json!(first.index))
+            }),
+        ),
+    ])
+    .await;
+    desk.client.emit_event("go", &1).await.unwrap();
+    pass(secs(5)).await;
+    assert_eq!(desk.run("t", Value::Null).await, 1);
+}

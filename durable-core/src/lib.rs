@@ -12,6 +12,7 @@ mod registry;
 mod run;
 pub mod store;
 mod task;
+pub mod transition;
 pub mod worker;
 
 pub use async_trait::async_trait;

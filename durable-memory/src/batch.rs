@@ -1,16 +1,7 @@
 //! What the batches of fenced items share.
 
 use durable_core::model::Invalid;
-use durable_core::store::{FencedError, MAX_RECORDS, StoreError, Verb};
-
-/// Refuses a request for more records than one verb touches.
-pub(crate) fn at_most(verb: Verb, records: usize) -> Result<(), StoreError> {
-    if records <= MAX_RECORDS {
-        return Ok(());
-    }
-    let problem = format!("it touches {records} records, the limit is {MAX_RECORDS}");
-    Err(StoreError::invalid(verb, &Invalid::new("request", problem)))
-}
+use durable_core::store::{FencedError, StoreError, Verb};
 
 /// The answers when the queue is gone: every claim is lost.
 pub(crate) fn lost<T>(items: usize) -> Vec<Result<T, FencedError>> {

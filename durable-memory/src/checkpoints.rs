@@ -1,17 +1,15 @@
 //! Checkpoints: load and save, both under a claim.
 
-use durable_core::model::{End, TaskId};
+use durable_core::model::{End, Now, TaskId};
 use durable_core::store::{
     CheckpointPage, Effect, FencedError, LoadRequest, NewTask, QueueState, SaveAnswer, SaveItem, SaveRequest,
-    SpawnAnswer, StoreError, StoreErrorKind, Verb,
+    SpawnAnswer, StoreError, StoreErrorKind, Verb, bounded,
 };
 
-use crate::batch::{at_most, invalid, lost};
+use crate::batch::{invalid, lost};
 use crate::events::write;
 use crate::fence::fence;
 use crate::moves::{lease_until, store};
-use crate::now::Now;
-use crate::page::bounded;
 use crate::spawn::spawn_all;
 use crate::spread::Spread;
 use crate::state::{Queue, State};
@@ -30,17 +28,10 @@ pub(crate) fn save(
     now: Now,
     request: SaveRequest,
 ) -> Result<Vec<Result<SaveAnswer, FencedError>>, StoreError> {
-    at_most(Verb::Save, request.items.iter().map(size).sum())?;
+    request.check()?;
     let Some(queue) = state.queues.get_mut(&request.queue) else { return Ok(lost(request.items.len())) };
     let mut spread = Spread::first_step();
     Ok(request.items.into_iter().map(|item| one(queue, now, item, &mut spread)).collect())
-}
-
-fn size(item: &SaveItem) -> usize {
-    match &item.effect {
-        Effect::Spawn(children) => 1 + children.len(),
-        Effect::None | Effect::Emit(_) => 1,
-    }
 }
 
 fn one(queue: &mut Queue, now: Now, item: SaveItem, spread: &mut Spread) -> Result<SaveAnswer, FencedError> {

@@ -1,10 +1,9 @@
 //! Events: emit, and the waking of those that wait.
 
-use durable_core::model::{CheckpointKind, End, EventName, StepKey, Timestamp};
+use durable_core::model::{CheckpointKind, End, EventName, Now, StepKey, Timestamp};
 use durable_core::store::{EmitAnswer, EmitRequest, EventWrite, StoreError, Verb};
 
 use crate::moves::settle;
-use crate::now::Now;
 use crate::spread::Spread;
 use crate::state::{Event, Queue, State};
 use crate::task::Draft;

@@ -3,10 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use durable_core::model::{Checkpoint, CheckpointKind, StepKey};
-use durable_core::store::{CheckpointPage, HistoryEntry, RunView};
-
-use crate::page::Room;
-use crate::size;
+use durable_core::store::{CheckpointPage, HistoryEntry, Room, RunView};
 
 /// The history of a task. Entry `n` (from 1) has the order `n`; nothing leaves it before the task is purged.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -79,12 +76,12 @@ impl History {
 
     /// A page of the checkpoints to load after an order.
     pub(crate) fn page(&self, after: u64, limit: usize) -> CheckpointPage {
-        let mut room = Room::new();
+        let mut room = Room::default();
         let mut left =
             self.loaded.range(after.saturating_add(1)..).filter_map(|order| self.loaded(*order)).peekable();
         let mut checkpoints = Vec::new();
         while checkpoints.len() < limit
-            && let Some(next) = left.next_if(|next| room.takes(size::of_checkpoint(next)))
+            && let Some(next) = left.next_if(|next| room.takes(next.end.bytes()))
         {
             checkpoints.push(next.clone());
         }

@@ -2,14 +2,13 @@
 
 use std::ops::Bound;
 
-use durable_core::model::{EventName, TaskId, Timestamp};
+use durable_core::model::{EventName, Now, TaskId, Timestamp};
 use durable_core::store::{
     Counts, CountsRequest, EventView, EventsRequest, HistoryEntry, MAX_RECORDS, Page, RestView, StoreError,
     TaskDetail, TaskRequest, TaskView, TasksRequest, Verb, WaitView,
 };
 
 use crate::index::Due;
-use crate::now::Now;
 use crate::page::{Listed, after, page};
 use crate::size;
 use crate::state::{Event, State};
@@ -71,14 +70,11 @@ impl Listed for &HistoryEntry {
     const CURSOR: &'static str = "order:";
 
     fn key(&self) -> String {
-        match self {
-            HistoryEntry::Checkpoint { checkpoint, .. } => checkpoint.order.to_string(),
-            HistoryEntry::Run(run) => run.order.to_string(),
-        }
+        self.order().to_string()
     }
 
     fn size(&self) -> usize {
-        size::of_entry(self)
+        HistoryEntry::bytes(self)
     }
 }
 
@@ -102,7 +98,7 @@ impl Listed for (&EventName, &Event) {
     }
 
     fn size(&self) -> usize {
-        size::of_payload(&self.1.payload) + size::of_payload(&self.1.metadata)
+        self.1.payload.bytes() + self.1.metadata.bytes()
     }
 }
 

@@ -21,7 +21,6 @@ mod history;
 mod index;
 mod inspect;
 mod moves;
-mod now;
 mod page;
 mod queues;
 mod roles;
@@ -40,10 +39,9 @@ mod upkeep;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use durable_core::model::{Clock, QueueName};
+use durable_core::model::{Clock, Now, QueueName};
 use durable_core::store::{StoreError, StoreErrorKind, Verb};
 
-use crate::now::Now;
 use crate::signals::{Hinter, hints};
 use crate::state::State;
 

@@ -3,7 +3,7 @@
 use std::ops::Bound;
 
 use durable_core::model::Invalid;
-use durable_core::store::{Cursor, MAX_BYTES, MAX_RECORDS, Page, StoreError, Verb};
+use durable_core::store::{Cursor, MAX_RECORDS, Page, Room, StoreError, Verb, bounded};
 
 /// What is listed in pages.
 pub(crate) trait Listed {
@@ -15,11 +15,6 @@ pub(crate) trait Listed {
 
     /// Its bytes of payload.
     fn size(&self) -> usize;
-}
-
-/// A limit as it is obeyed: from 1 to the most that one verb touches.
-pub(crate) fn bounded(limit: u32) -> usize {
-    usize::try_from(limit).unwrap_or(MAX_RECORDS).clamp(1, MAX_RECORDS)
 }
 
 /// Where a listing starts: after the key that the cursor names.
@@ -35,7 +30,7 @@ pub(crate) fn after<T: Listed, K>(
 }
 
 /// A page of what is wanted: it examines at most [`MAX_RECORDS`] entries, and has at most `limit` of them and
-/// [`MAX_BYTES`] of payload, but one at least.
+/// [`MAX_BYTES`](durable_core::store::MAX_BYTES) of payload, but one at least.
 pub(crate) fn page<T: Listed>(
     entries: impl Iterator<Item = T>,
     limit: u32,
@@ -43,7 +38,7 @@ pub(crate) fn page<T: Listed>(
 ) -> Page<T> {
     let limit = bounded(limit);
     let mut entries = entries.peekable();
-    let mut room = Room::new();
+    let mut room = Room::default();
     let mut items = Vec::new();
     let mut last = None;
     for _ in 0..MAX_RECORDS {
@@ -57,26 +52,4 @@ pub(crate) fn page<T: Listed>(
     let more = entries.peek().is_some();
     let cursor = |key: String| Cursor(format!("{}{key}", T::CURSOR));
     Page { items, next: last.filter(|_| more).map(cursor) }
-}
-
-/// The bytes that a page still takes.
-#[derive(Debug)]
-pub(crate) struct Room {
-    used: Option<usize>,
-}
-
-impl Room {
-    pub(crate) fn new() -> Self {
-        Self { used: None }
-    }
-
-    /// Takes a record if it fits; the first one always does.
-    pub(crate) fn takes(&mut self, size: usize) -> bool {
-        let used = self.used.map_or(size, |used| used.saturating_add(size));
-        let fits = self.used.is_none() || used <= MAX_BYTES;
-        if fits {
-            self.used = Some(used);
-        }
-        fits
-    }
 }

@@ -2,10 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use durable_core::model::{IdempotencyKey, TaskId};
+use durable_core::model::{IdempotencyKey, Now, TaskId};
 use durable_core::store::{NewTask, QueueState, SpawnAnswer, Spawned};
 
-use crate::now::Now;
 use crate::state::Queue;
 use crate::task::{Phase, Task};
 

@@ -3,13 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use durable_core::model::{
-    CallId, CancelCause, Checkpoint, CheckpointKind, End, EndState, EventName, Failure, Lease, Millis,
+    CallId, CancelCause, Checkpoint, CheckpointKind, End, EndState, EventName, Failure, Lease, Millis, Now,
     ParentClosePolicy, Payload, StepKey, TaskId, TaskName, TaskState, Timestamp, Token, WorkerName,
 };
 use durable_core::store::{EndAnswer, Idempotency, NewTask, RunView, WaitSource};
 
 use crate::history::History;
-use crate::now::Now;
 
 /// One task.
 #[derive(Debug, Clone)]

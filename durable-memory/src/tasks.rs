@@ -1,13 +1,12 @@
 //! Tasks: spawn, cancel, retry, outcome.
 
-use durable_core::model::{EndState, Invalid, ParentClosePolicy, TaskId, Timestamp};
+use durable_core::model::{EndState, Invalid, Now, ParentClosePolicy, TaskId, Timestamp};
 use durable_core::store::{
     CancelAnswer, CancelRequest, MAX_RECORDS, Outcome, OutcomeRequest, RetryAnswer, RetryRequest,
     SpawnAnswer, SpawnRequest, StoreError, Verb,
 };
 
 use crate::moves::make_pending;
-use crate::now::Now;
 use crate::spawn::spawn_all;
 use crate::spread::{Spread, end_and_close};
 use crate::state::{Queue, State};
@@ -15,13 +14,7 @@ use crate::task::{Phase, Task, TaskEnd};
 
 /// Spawns tasks, all or none.
 pub(crate) fn spawn(state: &mut State, now: Now, request: SpawnRequest) -> Result<SpawnAnswer, StoreError> {
-    let invalid = |problem| Err(StoreError::invalid(Verb::Spawn, &Invalid::new("tasks", problem)));
-    if request.tasks.len() > MAX_RECORDS {
-        return invalid("there are more than 1000");
-    }
-    if request.tasks.iter().any(|task| task.parent.is_some()) {
-        return invalid("only a save spawns children");
-    }
+    request.check()?;
     let queue = state.queue_mut(&request.queue, Verb::Spawn)?;
     Ok(spawn_all(queue, now, request.tasks, None))
 }
@@ -62,10 +55,7 @@ fn is_closing_below(queue: &Queue, ancestor: TaskId) -> bool {
 
 /// Reopens a failed task with its checkpoints (rule T5).
 pub(crate) fn retry(state: &mut State, now: Now, request: &RetryRequest) -> Result<RetryAnswer, StoreError> {
-    let invalid = |what, problem| Err(StoreError::invalid(Verb::Retry, &Invalid::new(what, problem)));
-    if request.attempts < 1 {
-        return invalid("attempts", "there is less than one");
-    }
+    request.check()?;
     let queue = state.queue_mut(&request.queue, Verb::Retry)?;
     let Some(task) = queue.tasks.get(&request.task) else { return Ok(RetryAnswer::NotFound) };
     match &task.phase {
@@ -77,7 +67,8 @@ pub(crate) fn retry(state: &mut State, now: Now, request: &RetryRequest) -> Resu
         _ => return Ok(RetryAnswer::Live),
     }
     if request.from.as_ref().is_some_and(|key| task.history.checkpoint(key).is_none()) {
-        return invalid("from", "the task has no such checkpoint");
+        let unknown = Invalid::new("from", "the task has no such checkpoint");
+        return Err(StoreError::invalid(Verb::Retry, &unknown));
     }
     reopen(queue, now.at, request);
     Ok(RetryAnswer::Reopened)

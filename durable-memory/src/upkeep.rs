@@ -1,13 +1,11 @@
 //! Upkeep: tick and purge.
 
-use durable_core::model::{EndState, EventName, TaskId, Timestamp};
-use durable_core::store::{PurgeAnswer, PurgeRequest, StoreError, TickAnswer, TickRequest, Verb};
+use durable_core::model::{EndState, EventName, Now, TaskId, Timestamp};
+use durable_core::store::{PurgeAnswer, PurgeRequest, StoreError, TickAnswer, TickRequest, Verb, bounded};
 
 use crate::due::{Work, do_due};
 use crate::events::wake;
 use crate::moves::close_one;
-use crate::now::Now;
-use crate::page::bounded;
 use crate::spread::Spread;
 use crate::state::{Queue, State};
 

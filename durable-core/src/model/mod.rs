@@ -16,7 +16,7 @@ pub use payload::{MAX_DEPTH, Payload, PayloadError};
 pub use state::{
     CancelCause, Checkpoint, CheckpointKind, End, EndState, Failure, ParentClosePolicy, TaskState,
 };
-pub use time::{Clock, Deadline, Lease, ManualClock, Millis, Timestamp};
+pub use time::{Clock, Deadline, Lease, ManualClock, Millis, Now, Timestamp};
 
 /// Input that breaks a rule of the contract; nothing was written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

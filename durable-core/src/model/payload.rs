@@ -68,6 +68,11 @@ impl Payload {
         &self.0
     }
 
+    /// How long the text is.
+    pub fn bytes(&self) -> usize {
+        self.0.len()
+    }
+
     /// Reads the value.
     ///
     /// # Errors

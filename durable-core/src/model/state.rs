@@ -87,6 +87,16 @@ pub enum Failure {
     },
 }
 
+impl Failure {
+    /// How many bytes of payload it has: pages are bounded by them.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Self::Reported(payload) => payload.bytes(),
+            Self::ClaimTimeout { .. } | Self::Corrupt { .. } => 0,
+        }
+    }
+}
+
 /// How a checkpoint ended.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum End {
@@ -98,6 +108,17 @@ pub enum End {
     Failed(Failure),
     /// The child was cancelled.
     Cancelled(CancelCause),
+}
+
+impl End {
+    /// How many bytes of payload it has: pages are bounded by them.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Self::Value(payload) => payload.bytes(),
+            Self::Failed(failure) => failure.bytes(),
+            Self::Timeout | Self::Cancelled(_) => 0,
+        }
+    }
 }
 
 /// What wrote a checkpoint.

@@ -111,6 +111,11 @@ impl Millis {
         }
     }
 
+    /// A stored count of milliseconds; `None` for one that no value gave.
+    pub const fn stored(millis: i64) -> Option<Self> {
+        if 0 <= millis && millis <= Self::MAX { Some(Self(millis)) } else { None }
+    }
+
     /// The count of milliseconds.
     pub const fn as_i64(self) -> i64 {
         self.0
@@ -138,6 +143,14 @@ impl Lease {
             Ok(Millis::ZERO) => Err(Invalid::new("lease", "it is shorter than a millisecond")),
             Ok(millis) => Ok(Self(millis)),
             Err(_) => Err(Invalid::new("lease", "it is longer than 10,000 years")),
+        }
+    }
+
+    /// A stored lease; `None` for one that no value gave.
+    pub const fn stored(millis: i64) -> Option<Self> {
+        match Millis::stored(millis) {
+            Some(Millis::ZERO) | None => None,
+            Some(millis) => Some(Self(millis)),
         }
     }
 
@@ -193,6 +206,30 @@ impl ManualClock {
     }
 }
 
+/// The one reading of the clock that a verb makes (rule K1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Now {
+    /// What is compared, and where leases start: rounded down.
+    pub at: Timestamp,
+    /// Where waits start: rounded up, so that none ends early (rule K2).
+    pub up: Timestamp,
+}
+
+impl Now {
+    /// Reads the clock, once, for a store inside this process.
+    pub fn read(clock: &Clock) -> Self {
+        match clock.injected() {
+            Some(at) => Self { at, up: at },
+            None => Self::rounded_down(clock.now()),
+        }
+    }
+
+    /// A reading that was rounded down to its millisecond.
+    pub const fn rounded_down(at: Timestamp) -> Self {
+        Self { at, up: at.after(Millis::new(1)) }
+    }
+}
+
 /// Where a store takes the time from (rule K1).
 #[derive(Debug, Clone, Default)]
 pub enum Clock {
@@ -230,12 +267,6 @@ impl Clock {
     /// The time, for a store inside this process. A time that is compared: rounded down.
     pub fn now(&self) -> Timestamp {
         self.injected().unwrap_or_else(|| Timestamp(system_millis()))
-    }
-
-    /// The moment from which a wait is counted, for a store inside this process: the system's time rounded up,
-    /// so that no wait ends early (rule K2).
-    pub fn now_up(&self) -> Timestamp {
-        self.injected().unwrap_or_else(|| Timestamp(system_millis().saturating_add(1)))
     }
 }
 

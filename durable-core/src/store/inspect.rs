@@ -227,6 +227,24 @@ pub enum HistoryEntry {
     Run(RunView),
 }
 
+impl HistoryEntry {
+    /// Its place among all that was stored for the task, from 1.
+    pub fn order(&self) -> u64 {
+        match self {
+            Self::Checkpoint { checkpoint, .. } => checkpoint.order,
+            Self::Run(run) => run.order,
+        }
+    }
+
+    /// How many bytes of payload it has: pages are bounded by them.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Self::Checkpoint { checkpoint, .. } => checkpoint.end.bytes(),
+            Self::Run(run) => run.failure.bytes(),
+        }
+    }
+}
+
 /// An attempt that failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunView {

@@ -24,6 +24,7 @@ mod checkpoints;
 mod error;
 mod events;
 mod inspect;
+mod limits;
 mod queues;
 mod runs;
 mod signals;
@@ -37,6 +38,7 @@ pub use inspect::{
     Counts, CountsRequest, EventView, EventsRequest, HistoryEntry, Inspect, RestView, RunView, TaskDetail,
     TaskRequest, TaskView, TasksRequest, WaitView,
 };
+pub use limits::{Room, bounded};
 pub use queues::{
     DropQueueAnswer, DropQueueRequest, ListQueuesRequest, PutQueueAnswer, PutQueueRequest, QueueState,
     QueueView, Queues,

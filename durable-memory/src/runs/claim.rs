@@ -3,16 +3,15 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap};
 
-use durable_core::model::{TaskName, Timestamp, Token};
+use durable_core::model::{Now, TaskName, Timestamp, Token};
 use durable_core::store::{
     Claim, ClaimAnswer, ClaimRequest, MAX_RECORDS, QueueState, StoreError, TickAnswer, Verb,
 };
 
 use super::end::end;
-use crate::batch::{at_most, lost};
+use crate::batch::lost;
 use crate::due::{Work, cancel_by_limit, do_due};
 use crate::index::Ready;
-use crate::now::Now;
 use crate::spread::Spread;
 use crate::state::{Queue, State};
 use crate::task::{Hold, Phase, Task};
@@ -26,10 +25,10 @@ pub(crate) fn claim(
     now: Now,
     mut request: ClaimRequest,
 ) -> Result<ClaimAnswer, StoreError> {
-    at_most(Verb::Claim, request.ends.len())?;
+    request.check()?;
+    let max = request.most();
     let ends = std::mem::take(&mut request.ends);
     let Some(queue) = state.queues.get_mut(&request.queue) else { return without_queue(now, ends.len()) };
-    let max = bounded(request.max, ends.len());
     let mut work = Work { done: TickAnswer::default(), spread: Spread::first_step() };
 
     let ends = ends.into_iter().map(|run| end(queue, now, run, &mut work.spread)).collect();
@@ -55,11 +54,6 @@ fn without_queue(now: Now, ends: usize) -> Result<ClaimAnswer, StoreError> {
         return Err(StoreError::queue_not_found(Verb::Claim));
     }
     Ok(ClaimAnswer { ends: lost(ends), claims: Vec::new(), more: false, now: now.at, next_due: None })
-}
-
-/// How many tasks are taken: no more than the ends leave of what one verb touches.
-fn bounded(max: u32, ends: usize) -> usize {
-    usize::try_from(max).unwrap_or(MAX_RECORDS).min(MAX_RECORDS.saturating_sub(ends))
 }
 
 /// What the call holds already (rule C7): then it is a repeat, whatever it says.

@@ -1,11 +1,10 @@
 //! How a run ends.
 
-use durable_core::model::{Failure, Millis, TaskId, Timestamp, Token};
+use durable_core::model::{Failure, Millis, Now, TaskId, Timestamp, Token};
 use durable_core::store::{EndAnswer, Ending, FencedError, RetryAfter, RunEnd};
 
 use crate::fence::{closed, fence};
 use crate::moves::{delay, make_pending};
-use crate::now::Now;
 use crate::spread::{Spread, end_and_close};
 use crate::state::Queue;
 use crate::task::{Closed, TaskEnd};

@@ -1,12 +1,11 @@
 //! Extend leases.
 
-use durable_core::model::Timestamp;
-use durable_core::store::{ExtendItem, ExtendRequest, FencedError, StoreError, Verb};
+use durable_core::model::{Now, Timestamp};
+use durable_core::store::{ExtendItem, ExtendRequest, FencedError, StoreError};
 
-use crate::batch::{at_most, lost};
+use crate::batch::lost;
 use crate::fence::fence;
 use crate::moves::lease_until;
-use crate::now::Now;
 use crate::state::{Queue, State};
 
 /// Extends leases, never shortening one (rule C4).
@@ -15,7 +14,7 @@ pub(crate) fn extend(
     now: Now,
     request: &ExtendRequest,
 ) -> Result<Vec<Result<Timestamp, FencedError>>, StoreError> {
-    at_most(Verb::Extend, request.items.len())?;
+    request.check()?;
     let Some(queue) = state.queues.get_mut(&request.queue) else { return Ok(lost(request.items.len())) };
     Ok(request.items.iter().map(|item| one(queue, now, item)).collect())
 }

@@ -2,17 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use durable_core::model::{StepKey, TaskId, Timestamp};
+use durable_core::model::{Now, StepKey, TaskId, Timestamp};
 use durable_core::store::{
     FencedError, MetWait, NewWait, Rest, StoreError, StoreErrorKind, Verb, WaitAnswer, WaitItem, WaitRequest,
     WaitSource,
 };
 
 use super::end::remember;
-use crate::batch::{at_most, invalid, lost};
+use crate::batch::{invalid, lost};
 use crate::fence::{closed, fence};
 use crate::moves::{add_wait, child_end, settle, store};
-use crate::now::Now;
 use crate::state::{Queue, State};
 use crate::task::{Closed, Draft, Phase, Resting, Task, Wait};
 
@@ -22,13 +21,9 @@ pub(crate) fn wait(
     now: Now,
     request: &WaitRequest,
 ) -> Result<Vec<Result<WaitAnswer, FencedError>>, StoreError> {
-    at_most(Verb::Wait, request.items.iter().map(size).sum())?;
+    request.check()?;
     let Some(queue) = state.queues.get_mut(&request.queue) else { return Ok(lost(request.items.len())) };
     Ok(request.items.iter().map(|item| one(queue, now, item)).collect())
-}
-
-fn size(item: &WaitItem) -> usize {
-    item.waits.len() + item.rest.as_ref().map_or(0, |rest| rest.keys.len())
 }
 
 fn one(queue: &mut Queue, now: Now, item: &WaitItem) -> Result<WaitAnswer, FencedError> {
@@ -41,30 +36,23 @@ fn one(queue: &mut Queue, now: Now, item: &WaitItem) -> Result<WaitAnswer, Fence
     for wait in &item.waits {
         register(queue, now, id, wait);
     }
-    for key in named(item) {
+    for key in item.named() {
         settle(queue, now.at, id, key);
     }
     let Some(rest) = &item.rest else {
-        let met = ended(queue, id, named(item));
+        let met = ended(queue, id, item.named());
         return Ok(if met.is_empty() { WaitAnswer::Registered } else { WaitAnswer::Met(met) });
     };
     let keys: BTreeSet<&StepKey> = rest.keys.iter().collect();
     let over = ended(queue, id, keys.into_iter()).len();
     match need(rest).checked_sub(over) {
-        None | Some(0) => Ok(WaitAnswer::Met(ended(queue, id, named(item)))),
+        None | Some(0) => Ok(WaitAnswer::Met(ended(queue, id, item.named()))),
         Some(need) => {
             suspend(queue, id, rest, need);
             remember(queue, &item.token, Closed::Rested);
             Ok(WaitAnswer::Suspended)
         }
     }
-}
-
-/// The keys that an item names, each once, in its order.
-fn named(item: &WaitItem) -> impl Iterator<Item = &StepKey> {
-    let mut seen = BTreeSet::new();
-    let rest = item.rest.iter().flat_map(|rest| &rest.keys);
-    item.waits.iter().map(|wait| &wait.key).chain(rest).filter(move |key| seen.insert(*key))
 }
 
 fn need(rest: &Rest) -> usize {

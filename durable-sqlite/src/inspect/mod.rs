@@ -1,0 +1,173 @@
+//! Inspect: what people and tests look at. One answer is one transaction, hence one moment.
+
+mod view;
+
+use async_trait::async_trait;
+use durable_core::model::{TaskId, Timestamp};
+use durable_core::store::{
+    Counts, CountsRequest, EventView, EventsRequest, HistoryEntry, Inspect, MAX_RECORDS, Page, StoreError,
+    TaskDetail, TaskRequest, TaskView, TasksRequest, Verb,
+};
+use futures::TryStreamExt;
+
+use crate::engine::{Step, Tx};
+use crate::error::Fault;
+use crate::page::{Paging, after, unknown_cursor};
+use crate::queues::require_queue;
+use crate::records::{decoded, limit};
+use crate::rows::{self, text};
+use crate::store::SqliteStore;
+
+#[async_trait]
+impl Inspect for SqliteStore {
+    async fn task(&self, request: TaskRequest) -> Result<Option<TaskDetail>, StoreError> {
+        self.read(LookAtTask(request)).await
+    }
+
+    async fn tasks(&self, request: TasksRequest) -> Result<Page<TaskView>, StoreError> {
+        self.read(LookAtTasks(request)).await
+    }
+
+    async fn events(&self, request: EventsRequest) -> Result<Page<EventView>, StoreError> {
+        self.read(LookAtEvents(request)).await
+    }
+
+    async fn counts(&self, request: CountsRequest) -> Result<Counts, StoreError> {
+        self.read(CountTasks(request)).await
+    }
+}
+
+struct LookAtTask(TaskRequest);
+
+impl Step for LookAtTask {
+    const VERB: Verb = Verb::Task;
+    type Answer = Option<TaskDetail>;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Answer, Fault> {
+        let (queue, id) = (self.0.queue.as_str(), self.0.task.to_string());
+        require_queue(tx, &self.0.queue, Verb::Task).await?;
+        let from = match after(self.0.cursor.as_ref(), "order:", Verb::Task)? {
+            "" => 0,
+            order => order.parse().map_err(|_| unknown_cursor(Verb::Task))?,
+        };
+        let row = sqlx::query(include_str!("../sql/inspect/task.sql"))
+            .bind(queue)
+            .bind(&id)
+            .fetch_optional(tx.connection())
+            .await?;
+        let Some(row) = row else { return Ok(None) };
+        let waits = view::waits(tx, Verb::Task, queue, &id).await?;
+        let task = decoded(Verb::Task, view::task(&row, &waits))?;
+        let waits = waits.into_iter().map(view::wait).collect();
+        Ok(Some(TaskDetail { task, waits, history: self.history(tx, from).await? }))
+    }
+}
+
+impl LookAtTask {
+    async fn history(&self, tx: &mut Tx<'_>, from: i64) -> Result<Page<HistoryEntry>, Fault> {
+        let mut page = Paging::new(self.0.limit);
+        let mut rows = sqlx::query(include_str!("../sql/inspect/task_history.sql"))
+            .bind(self.0.queue.as_str())
+            .bind(self.0.task.to_string())
+            .bind(from)
+            .bind(limit(page.limit() + 1))
+            .fetch(tx.connection());
+        while let Some(row) = rows.try_next().await? {
+            let entry = decoded(Verb::Task, view::entry(&row))?;
+            let bytes = entry.bytes();
+            if !page.take(format!("order:{}", entry.order()), Some(entry), bytes) {
+                break;
+            }
+        }
+        Ok(page.end())
+    }
+}
+
+struct LookAtTasks(TasksRequest);
+
+impl Step for LookAtTasks {
+    const VERB: Verb = Verb::Tasks;
+    type Answer = Page<TaskView>;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Answer, Fault> {
+        let queue = self.0.queue.as_str();
+        require_queue(tx, &self.0.queue, Verb::Tasks).await?;
+        let from = match after(self.0.cursor.as_ref(), "task:", Verb::Tasks)? {
+            "" => "",
+            id => id.parse::<TaskId>().map(|_| id).map_err(|_| unknown_cursor(Verb::Tasks))?,
+        };
+        let rows = sqlx::query(include_str!("../sql/inspect/tasks.sql"))
+            .bind(queue)
+            .bind(from)
+            .bind(limit(MAX_RECORDS + 1))
+            .fetch_all(tx.connection())
+            .await?;
+        let mut page = Paging::new(self.0.limit);
+        for row in &rows {
+            let id: TaskId = decoded(Verb::Tasks, text(row, "id", str::parse).and_then(|id| id.ok_or("id")))?;
+            let waits = view::waits_of_resting(tx, queue, row).await?;
+            // A record that cannot be decoded is left out; the others are shown.
+            let wanted = view::task(row, &waits).ok().filter(|task| self.wants(task));
+            let bytes = wanted.as_ref().map_or(0, view::bytes);
+            if !page.take(format!("task:{id}"), wanted, bytes) {
+                break;
+            }
+        }
+        Ok(page.end())
+    }
+}
+
+impl LookAtTasks {
+    fn wants(&self, task: &TaskView) -> bool {
+        self.0.state.is_none_or(|state| task.state == state)
+            && self.0.name.as_ref().is_none_or(|name| task.name == *name)
+            && self.0.parent.is_none_or(|parent| task.parent == Some(parent))
+    }
+}
+
+struct LookAtEvents(EventsRequest);
+
+impl Step for LookAtEvents {
+    const VERB: Verb = Verb::Events;
+    type Answer = Page<EventView>;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Answer, Fault> {
+        require_queue(tx, &self.0.queue, Verb::Events).await?;
+        let mut page = Paging::new(self.0.limit);
+        let mut rows = sqlx::query(include_str!("../sql/inspect/events.sql"))
+            .bind(self.0.queue.as_str())
+            .bind(after(self.0.cursor.as_ref(), "event:", Verb::Events)?)
+            .bind(limit(page.limit() + 1))
+            .fetch(tx.connection());
+        while let Some(row) = rows.try_next().await? {
+            let event = decoded(Verb::Events, rows::event(&row).and_then(view::event))?;
+            let bytes = event.payload.bytes() + event.metadata.bytes();
+            if !page.take(format!("event:{}", event.name), Some(event), bytes) {
+                break;
+            }
+        }
+        Ok(page.end())
+    }
+}
+
+struct CountTasks(CountsRequest);
+
+impl Step for CountTasks {
+    const VERB: Verb = Verb::Counts;
+    type Answer = Counts;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Answer, Fault> {
+        require_queue(tx, &self.0.queue, Verb::Counts).await?;
+        let now: Timestamp = tx.now().at;
+        let rows = sqlx::query(include_str!("../sql/inspect/counts.sql"))
+            .bind(self.0.queue.as_str())
+            .bind(now.as_millis())
+            .fetch_all(tx.connection())
+            .await?;
+        let mut counts = Counts::default();
+        for row in &rows {
+            decoded(Verb::Counts, view::count_state(row, &mut counts))?;
+        }
+        Ok(counts)
+    }
+}

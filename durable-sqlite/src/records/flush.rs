@@ -1,0 +1,132 @@
+//! Writing back, and telling who may want to hear of it.
+
+use durable_core::model::{QueueName, TaskId, Timestamp};
+use durable_core::store::{Hint, HistoryEntry, WaitSource};
+use durable_core::transition::{
+    EndColumns, EventRecord, State, TaskRecord, Wait, closed_columns, kind_number, state_columns,
+};
+use serde_json::{Value, json};
+
+use super::Work;
+use crate::engine::Tx;
+use crate::error::Fault;
+use crate::rows::{RUN, json as array};
+use crate::tasks::{NewRow, insert_tasks};
+
+impl Work<'_> {
+    /// Writes what has changed: one call to SQLite for all the tables, and one for children.
+    pub(crate) async fn flush(&self, tx: &mut Tx<'_>) -> Result<(), Fault> {
+        let records = &self.records;
+        let history: Vec<Value> = records.history().iter().filter_map(|(id, entry)| self.entry(*id, entry)).collect();
+        let removed: Vec<_> =
+            records.removed_waits().filter_map(|(id, key)| Some((self.seq(id)?, key.as_str()))).collect();
+        let waits: Vec<Value> =
+            records.changed_waits().filter_map(|(id, key, wait)| Some(wait_row(self.seq(id)?, key.as_str(), wait))).collect();
+        let tasks: Vec<Value> =
+            records.changed_tasks().filter_map(|task| Some(task_row(self.seq(task.id)?, task))).collect();
+        let rests: Vec<_> = records
+            .stale_rests()
+            .filter_map(|task| Some((self.seq(task.id)?, task.claims, task.limit().map(|(at, _)| at.as_millis()))))
+            .collect();
+        let events: Vec<Value> = records.changed_events().filter_map(event_row).collect();
+        if tasks.is_empty() && events.is_empty() {
+            return Ok(());
+        }
+        sqlx::query(include_str!("../sql/shared/flush.sql"))
+            .bind(self.queue.as_str())
+            .bind(array(&history))
+            .bind(array(&removed))
+            .bind(array(&waits))
+            .bind(array(&tasks))
+            .bind(array(&rests))
+            .bind(array(&events))
+            .execute(tx.connection())
+            .await?;
+        let children: Vec<NewRow<'_>> = records.spawned().iter().map(NewRow::child).collect();
+        insert_tasks(tx, self.queue, &children).await?;
+        self.tell(tx);
+        Ok(())
+    }
+
+    fn seq(&self, id: TaskId) -> Option<i64> {
+        self.seqs.get(&id).copied()
+    }
+
+    fn entry(&self, id: TaskId, entry: &HistoryEntry) -> Option<Value> {
+        let seq = self.seq(id)?;
+        Some(match entry {
+            HistoryEntry::Checkpoint { checkpoint: stored, .. } => {
+                let end = EndColumns::from(&stored.end);
+                json!([
+                    seq, stored.order, kind_number(stored.kind), stored.key.as_str(), end.kind, end.text, end.at,
+                    stored.attempt, stored.worker.as_ref().map(AsRef::<str>::as_ref),
+                    stored.started_at.as_millis(), stored.ended_at.as_millis(),
+                ])
+            }
+            HistoryEntry::Run(run) => {
+                let end = EndColumns::from(&run.failure);
+                let at = run.ended_at.as_millis();
+                json!([
+                    seq, run.order, RUN, null(), end.kind, end.text, end.at, run.attempt, run.worker.as_str(), at, at,
+                ])
+            }
+        })
+    }
+
+    fn tell(&self, tx: &mut Tx<'_>) {
+        if self.records.has_ready() {
+            tx.tell(self.queue, Hint::Work { next_due: None });
+        }
+        tell_due(tx, self.queue, self.records.changed_tasks());
+        for id in self.records.ended_tasks() {
+            tx.tell(self.queue, Hint::Ended(*id));
+        }
+    }
+}
+
+/// Tells when the first of these that have fallen asleep is due.
+fn tell_due<'t>(tx: &mut Tx<'_>, queue: &QueueName, tasks: impl Iterator<Item = &'t TaskRecord>) {
+    let asleep = tasks.filter(|task| matches!(task.state, State::Sleeping(_)));
+    if let Some(due) = asleep.filter_map(TaskRecord::due).min() {
+        tx.tell(queue, Hint::Work { next_due: Some(due) });
+    }
+}
+
+fn null() -> Value {
+    Value::Null
+}
+
+fn millis(at: Option<Timestamp>) -> Option<i64> {
+    at.map(Timestamp::as_millis)
+}
+
+fn wait_row(seq: i64, key: &str, wait: &Wait) -> Value {
+    let (source, event, child) = match &wait.source {
+        WaitSource::Time => (0, None, None),
+        WaitSource::Event(name) => (1, Some(name.as_str()), None),
+        WaitSource::Child(child) => (2, None, Some(child.to_string())),
+    };
+    json!([
+        seq, key, source, event, child, wait.registered_at.as_millis(), millis(wait.deadline), wait.rests,
+    ])
+}
+
+fn task_row(seq: i64, task: &TaskRecord) -> Value {
+    let (state, why) = state_columns(task.state);
+    let end = task.end.as_ref().map(EndColumns::from);
+    let end = end.map_or((None, None, None), |end| (Some(end.kind), end.text, end.at));
+    let (closed, closed_due) = task.closed.map(closed_columns).unzip();
+    json!([
+        seq, state, why, millis(task.available_at), millis(task.due()), task.attempt, millis(task.ended_at),
+        end.0, end.1, end.2, millis(task.closing_since), millis(task.expires_at), closed, closed_due.flatten(),
+        task.need, millis(task.rest_due), task.last_order, task.checkpoints,
+    ])
+}
+
+fn event_row(event: &EventRecord) -> Option<Value> {
+    let written = event.written.as_ref()?;
+    Some(json!([
+        event.name.as_str(), written.at.as_millis(), written.payload.as_str(), written.metadata.as_str(),
+        written.id.to_string(), millis(event.first_unreached),
+    ]))
+}

@@ -1,0 +1,123 @@
+//! Spawns tasks, all or none.
+
+use durable_core::model::{IdempotencyKey, Millis, Now, QueueName, TaskId};
+use durable_core::store::{Hint, Idempotency, NewTask, SpawnAnswer, SpawnRequest, StoreError, Verb};
+use durable_core::transition::{
+    Existing, Flaw, NewChild, decide_spawn, on_close_number, queue_state_of_number,
+};
+use serde_json::{Value, json};
+use sqlx::sqlite::SqliteRow;
+
+use crate::engine::{Step, Tx};
+use crate::error::Fault;
+use crate::records::decoded;
+use crate::rows::{self, get, text};
+
+/// The verb.
+pub(super) struct Spawn(pub(super) SpawnRequest);
+
+impl Step for Spawn {
+    const VERB: Verb = Verb::Spawn;
+    type Answer = SpawnAnswer;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<SpawnAnswer, Fault> {
+        let tasks = &self.0.tasks;
+        let rows = self.existing(tx).await?;
+        let first = rows.first().ok_or_else(|| StoreError::queue_not_found(Verb::Spawn))?;
+        let state = queue_state_of_number(decoded(Verb::Spawn, get(first, "state"))?);
+        let existing: Vec<Option<Existing>> = decoded(Verb::Spawn, rows.iter().map(existing).collect())?;
+        let existing: Vec<Existing> = existing.into_iter().flatten().collect();
+        let answer = decide_spawn(tasks, &existing, state);
+        if let SpawnAnswer::Spawned(spawned) = &answer {
+            let new = tasks.iter().zip(spawned).filter(|(_, spawned)| spawned.created);
+            let new: Vec<NewRow<'_>> = new.map(|(task, _)| NewRow { task, parent: None, depth: 0 }).collect();
+            insert_tasks(tx, &self.0.queue, &new).await?;
+        }
+        Ok(answer)
+    }
+}
+
+impl Spawn {
+    async fn existing(&self, tx: &mut Tx<'_>) -> Result<Vec<SqliteRow>, Fault> {
+        let ids: Vec<TaskId> = self.0.tasks.iter().map(|task| task.id).collect();
+        let key = |task: &NewTask| Some(task.idempotency.as_ref()?.key.as_str().to_owned());
+        let keys: Vec<String> = self.0.tasks.iter().filter_map(key).collect();
+        let rows = sqlx::query(include_str!("../sql/tasks/spawn_existing.sql"))
+            .bind(self.0.queue.as_str())
+            .bind(rows::json(&ids))
+            .bind(rows::json(&keys))
+            .fetch_all(tx.connection())
+            .await?;
+        Ok(rows)
+    }
+}
+
+fn existing(row: &SqliteRow) -> Result<Option<Existing>, Flaw> {
+    let Some(id) = text(row, "id", str::parse)? else { return Ok(None) };
+    let key = text(row, "idem_key", IdempotencyKey::new)?;
+    let fingerprint: Option<String> = get(row, "fingerprint")?;
+    let idempotency = key.zip(fingerprint).map(|(key, fingerprint)| Idempotency { key, fingerprint });
+    Ok(Some(Existing { id, idempotency }))
+}
+
+/// A task to insert.
+#[derive(Debug, Clone)]
+pub(crate) struct NewRow<'t> {
+    task: &'t NewTask,
+    parent: Option<TaskId>,
+    depth: i32,
+}
+
+impl<'t> NewRow<'t> {
+    /// A child.
+    pub(crate) fn child(child: &'t NewChild) -> Self {
+        Self { task: &child.task, parent: Some(child.parent), depth: child.depth }
+    }
+
+    fn columns(&self, now: Now) -> Value {
+        let task = self.task;
+        let link = task.parent.as_ref();
+        let own = task.idempotency.as_ref();
+        let until = self.until(now).map(|until| until.as_millis());
+        let limit = task.max_pending.map(|most| now.at.after(most).as_millis());
+        json!([
+            task.id, self.depth, self.parent, link.map(|link| link.join_key.as_str()),
+            link.map(|link| on_close_number(link.on_close)), task.name.as_str(), task.priority,
+            task.max_pending.map(Millis::as_i64), task.max_running.map(Millis::as_i64),
+            own.map(|own| own.key.as_str()), own.map(|own| own.fingerprint.as_str()), task.max_attempts,
+            until, until.into_iter().chain(limit).min(), task.params.as_str(), task.headers.as_str(),
+            task.policy.as_str(),
+        ])
+    }
+
+    /// Until when it is delayed; `None` when it is ready at once.
+    fn until(&self, now: Now) -> Option<durable_core::model::Timestamp> {
+        (self.task.delay != Millis::ZERO).then(|| now.up.after(self.task.delay))
+    }
+}
+
+/// Inserts tasks that are not there yet.
+pub(crate) async fn insert_tasks(
+    tx: &mut Tx<'_>,
+    queue: &QueueName,
+    new: &[NewRow<'_>],
+) -> Result<(), Fault> {
+    if new.is_empty() {
+        return Ok(());
+    }
+    let now = tx.now();
+    let columns: Vec<Value> = new.iter().map(|row| row.columns(now)).collect();
+    sqlx::query(include_str!("../sql/tasks/spawn.sql"))
+        .bind(queue.as_str())
+        .bind(now.at.as_millis())
+        .bind(rows::json(&columns))
+        .execute(tx.connection())
+        .await?;
+    if new.iter().any(|row| row.until(now).is_none()) {
+        tx.tell(queue, Hint::Work { next_due: None });
+    }
+    if let Some(due) = new.iter().filter_map(|row| row.until(now)).min() {
+        tx.tell(queue, Hint::Work { next_due: Some(due) });
+    }
+    Ok(())
+}

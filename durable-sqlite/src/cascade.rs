@@ -23,7 +23,7 @@ pub(crate) async fn cascade(
     let mut marked = parents.clone();
     let mut level = parents;
     while *budget > 0 && !level.is_empty() {
-        let children = children(tx, verb, queue, &level, *budget).await?;
+        let children = children(tx, queue, &level, *budget).await?;
         if children.is_empty() {
             break;
         }
@@ -48,7 +48,6 @@ pub(crate) async fn cascade(
 
 async fn children(
     tx: &mut Tx<'_>,
-    verb: Verb,
     queue: &QueueName,
     parents: &[TaskId],
     most: usize,
@@ -59,5 +58,5 @@ async fn children(
         .bind(limit(most))
         .fetch_all(tx.connection())
         .await?;
-    decoded(verb, rows::ids(&rows))
+    decoded(rows::ids(&rows))
 }

@@ -67,7 +67,7 @@ impl Step for DropQueue {
             .fetch_optional(tx.connection())
             .await?;
         let Some(row) = row else { return Ok(DropQueueAnswer::NotFound) };
-        if decoded(Verb::DropQueue, get(&row, "filled"))? {
+        if decoded(get(&row, "filled"))? {
             return Ok(DropQueueAnswer::NotEmpty);
         }
         sqlx::query(include_str!("sql/queues/drop_queue.sql"))
@@ -92,7 +92,7 @@ impl Step for ListQueues {
             .fetch_all(tx.connection())
             .await?;
         for row in &rows {
-            let queue = decoded(Verb::ListQueues, view(row))?;
+            let queue = decoded(view(row))?;
             if !page.take(format!("queue:{}", queue.name), Some(queue), 0) {
                 break;
             }
@@ -102,7 +102,7 @@ impl Step for ListQueues {
 }
 
 fn view(row: &SqliteRow) -> Result<QueueView, Flaw> {
-    let name = text(row, "name", QueueName::new)?.ok_or("name")?;
+    let name = text(row, "name")?.ok_or("name")?;
     Ok(QueueView { name, state: queue_state_of_number(get(row, "state")?) })
 }
 

@@ -7,9 +7,8 @@ mod flush;
 use std::collections::{BTreeSet, HashMap};
 
 use durable_core::model::{EventName, QueueName, TaskId};
-use durable_core::store::{MAX_SPREAD, StoreError, StoreErrorKind, Verb};
+use durable_core::store::{MAX_SPREAD, Verb};
 use durable_core::transition::{EventRecord, Flaw, Records, SlotKey, Wait};
-use sqlx::sqlite::SqliteRow;
 
 use crate::engine::Tx;
 use crate::error::Fault;
@@ -65,7 +64,7 @@ impl<'q> Work<'q> {
             .fetch_all(tx.connection())
             .await?;
         for row in &rows {
-            let (seq, task) = self.decoded(rows::task(row))?;
+            let (seq, task) = decoded(rows::task(row))?;
             if self.seqs.insert(task.id, seq).is_none() {
                 self.records.add_task(task);
             }
@@ -90,7 +89,7 @@ impl<'q> Work<'q> {
             .fetch_all(tx.connection())
             .await?;
         for row in &rows {
-            let (key, slot) = self.decoded(rows::slot(row))?;
+            let (key, slot) = decoded(rows::slot(row))?;
             self.records.add_slot(key, slot);
         }
         Ok(())
@@ -126,7 +125,7 @@ impl<'q> Work<'q> {
             self.records.add_event(EventRecord::unwritten(name));
         }
         for row in &rows {
-            let event = self.decoded(rows::event(row))?;
+            let event = decoded(rows::event(row))?;
             self.records.add_event(event);
         }
         Ok(())
@@ -139,7 +138,7 @@ impl<'q> Work<'q> {
         names: &[EventName],
         most: usize,
     ) -> Result<(), Fault> {
-        let mut waits = Vec::new();
+        let mut waits: Vec<(SlotKey, Wait)> = Vec::new();
         for name in names {
             // One more than there is room for shows that there are more.
             let left = (most + 1).saturating_sub(waits.len());
@@ -149,28 +148,19 @@ impl<'q> Work<'q> {
                 .bind(limit(left))
                 .fetch_all(tx.connection())
                 .await?;
-            waits.append(&mut self.waits(&rows)?);
+            let more: Vec<_> = decoded(rows.iter().map(rows::wait).collect())?;
+            waits.extend(more);
         }
         let tasks: BTreeSet<TaskId> = waits.iter().map(|(key, _)| key.0).collect();
         self.read_tasks(tx, tasks, Parents::Not).await?;
         self.records.add_standing(names, waits, most, most);
         Ok(())
     }
-
-    /// Rows that are waits.
-    pub(crate) fn waits(&self, rows: &[SqliteRow]) -> Result<Vec<(SlotKey, Wait)>, Fault> {
-        rows.iter().map(|row| self.decoded(rows::wait(row))).collect()
-    }
-
-    /// What a row is, or the fault that it is nothing.
-    pub(crate) fn decoded<T>(&self, row: Result<T, Flaw>) -> Result<T, Fault> {
-        decoded(self.verb, row)
-    }
 }
 
 /// What a row is, or the fault that it is nothing.
-pub(crate) fn decoded<T>(verb: Verb, row: Result<T, Flaw>) -> Result<T, Fault> {
-    row.map_err(|flaw| StoreError::new(StoreErrorKind::Corrupt, verb, flaw).into())
+pub(crate) fn decoded<T>(row: Result<T, Flaw>) -> Result<T, Fault> {
+    row.map_err(Fault::Flaw)
 }
 
 /// A count as a statement takes it.

@@ -1,6 +1,7 @@
 //! Names and keys: checked once, when they are made, and kept verbatim (rule N1).
 
 use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use super::Invalid;
@@ -44,6 +45,14 @@ macro_rules! name {
             /// The text, as it was given.
             pub fn as_str(&self) -> &str {
                 &self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = Invalid;
+
+            fn from_str(text: &str) -> Result<Self, Invalid> {
+                Self::new(text)
             }
         }
 

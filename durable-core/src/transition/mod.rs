@@ -100,6 +100,16 @@ struct Tracked {
     changed: bool,
 }
 
+impl Tracked {
+    /// The event that it waits for, while it stands.
+    fn awaited(&self) -> Option<&EventName> {
+        match &self.slot {
+            Slot::Standing(wait) => wait.event(),
+            Slot::Free | Slot::Ended(_) => None,
+        }
+    }
+}
+
 impl Records {
     /// Nothing read yet, at one reading of the clock, made when nobody else could change what is read.
     pub fn new(verb: Verb, now: Now) -> Self {
@@ -160,6 +170,11 @@ impl Records {
     pub fn join_keys(&self, ids: impl IntoIterator<Item = TaskId>) -> Vec<SlotKey> {
         let link = |id| self.task(id)?.parent.as_ref();
         ids.into_iter().filter_map(link).map(|parent| (parent.id, parent.join_key.clone())).collect()
+    }
+
+    /// The events that the known standing waits wait for.
+    pub fn awaited_events(&self) -> impl Iterator<Item = &EventName> {
+        self.slots.values().flat_map(BTreeMap::values).filter_map(Tracked::awaited)
     }
 
     /// Whether an event was needed that had not been read: nothing may be written, and the verb begins again.

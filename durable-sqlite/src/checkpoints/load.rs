@@ -38,7 +38,7 @@ impl Step for Load {
 impl Load {
     /// The place of the task, if the token may read it (rule C3).
     fn fence(&self, tx: &Tx<'_>, row: &SqliteRow) -> Result<Result<i64, FencedError>, Flaw> {
-        let call: Option<CallId> = text(row, "call", str::parse)?;
+        let call: Option<CallId> = text(row, "call")?;
         let newest = call == Some(self.0.token.call) && count(row, "claims")? == self.0.token.claim;
         let holds = time(row, "expires_at")?.is_some_and(|at| tx.now().at < at);
         Ok(match state_of(get(row, "state")?, get(row, "why")?)? {
@@ -59,7 +59,7 @@ impl Load {
         let mut page = CheckpointPage { checkpoints: Vec::new(), more: false };
         let mut room = Room::default();
         while let Some(row) = rows.try_next().await? {
-            let stored = decoded(Verb::Load, checkpoint(&row))?;
+            let stored = decoded(checkpoint(&row))?;
             if page.checkpoints.len() == most || !room.takes(stored.end.bytes()) {
                 page.more = true;
                 break;

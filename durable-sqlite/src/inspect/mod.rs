@@ -56,8 +56,8 @@ impl Step for LookAtTask {
             .fetch_optional(tx.connection())
             .await?;
         let Some(row) = row else { return Ok(None) };
-        let waits = view::waits(tx, Verb::Task, queue, &id).await?;
-        let task = decoded(Verb::Task, view::task(&row, &waits))?;
+        let waits = view::waits(tx, queue, &id).await?;
+        let task = decoded(view::task(&row, &waits))?;
         let waits = waits.into_iter().map(view::wait).collect();
         Ok(Some(TaskDetail { task, waits, history: self.history(tx, from).await? }))
     }
@@ -73,7 +73,7 @@ impl LookAtTask {
             .bind(limit(page.limit() + 1))
             .fetch(tx.connection());
         while let Some(row) = rows.try_next().await? {
-            let entry = decoded(Verb::Task, view::entry(&row))?;
+            let entry = decoded(view::entry(&row))?;
             let bytes = entry.bytes();
             if !page.take(format!("order:{}", entry.order()), Some(entry), bytes) {
                 break;
@@ -104,7 +104,7 @@ impl Step for LookAtTasks {
             .await?;
         let mut page = Paging::new(self.0.limit);
         for row in &rows {
-            let id: TaskId = decoded(Verb::Tasks, text(row, "id", str::parse).and_then(|id| id.ok_or("id")))?;
+            let id: TaskId = decoded(text(row, "id").and_then(|id| id.ok_or("id")))?;
             let waits = view::waits_of_resting(tx, queue, row).await?;
             // A record that cannot be decoded is left out; the others are shown.
             let wanted = view::task(row, &waits).ok().filter(|task| self.wants(task));
@@ -140,7 +140,7 @@ impl Step for LookAtEvents {
             .bind(limit(page.limit() + 1))
             .fetch(tx.connection());
         while let Some(row) = rows.try_next().await? {
-            let event = decoded(Verb::Events, rows::event(&row).and_then(view::event))?;
+            let event = decoded(rows::event(&row).and_then(view::event))?;
             let bytes = event.payload.bytes() + event.metadata.bytes();
             if !page.take(format!("event:{}", event.name), Some(event), bytes) {
                 break;
@@ -166,7 +166,7 @@ impl Step for CountTasks {
             .await?;
         let mut counts = Counts::default();
         for row in &rows {
-            decoded(Verb::Counts, view::count_state(row, &mut counts))?;
+            decoded(view::count_state(row, &mut counts))?;
         }
         Ok(counts)
     }

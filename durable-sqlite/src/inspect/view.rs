@@ -1,11 +1,7 @@
 //! Rows as people see them.
 
-use durable_core::model::{
-    CancelCause, End, Failure, IdempotencyKey, Payload, TaskName, TaskState, WorkerName,
-};
-use durable_core::store::{
-    Counts, EventView, HistoryEntry, MAX_RECORDS, RestView, TaskView, Verb, WaitView,
-};
+use durable_core::model::{CancelCause, End, Failure, Payload, TaskState};
+use durable_core::store::{Counts, EventView, HistoryEntry, MAX_RECORDS, RestView, TaskView, WaitView};
 use durable_core::transition::{EventRecord, Flaw, SlotKey, State, Wait, Why, state_of};
 use sqlx::sqlite::SqliteRow;
 
@@ -15,19 +11,14 @@ use crate::records::{decoded, limit};
 use crate::rows::{self, RUN, count, end, get, payload, text, time};
 
 /// The standing waits of a task.
-pub(super) async fn waits(
-    tx: &mut Tx<'_>,
-    verb: Verb,
-    queue: &str,
-    id: &str,
-) -> Result<Vec<(SlotKey, Wait)>, Fault> {
+pub(super) async fn waits(tx: &mut Tx<'_>, queue: &str, id: &str) -> Result<Vec<(SlotKey, Wait)>, Fault> {
     let rows = sqlx::query(include_str!("../sql/inspect/task_waits.sql"))
         .bind(queue)
         .bind(id)
         .bind(limit(MAX_RECORDS))
         .fetch_all(tx.connection())
         .await?;
-    decoded(verb, rows.iter().map(rows::wait).collect())
+    decoded(rows.iter().map(rows::wait).collect())
 }
 
 /// The standing waits of a task that rests: of no other are they shown in a list.
@@ -39,8 +30,8 @@ pub(super) async fn waits_of_resting(
     if state(row) != Ok(State::Sleeping(Why::Rest)) {
         return Ok(Vec::new());
     }
-    let id: &str = decoded(Verb::Tasks, get(row, "id"))?;
-    waits(tx, Verb::Tasks, queue, id).await
+    let id: &str = decoded(get(row, "id"))?;
+    waits(tx, queue, id).await
 }
 
 fn state(row: &SqliteRow) -> Result<State, Flaw> {
@@ -56,8 +47,8 @@ pub(super) fn task(row: &SqliteRow, waits: &[(SlotKey, Wait)]) -> Result<TaskVie
     }
     let (result, failure, cancelled) = ends(row, state)?;
     Ok(TaskView {
-        id: text(row, "id", str::parse)?.ok_or("id")?,
-        name: text(row, "name", TaskName::new)?.ok_or("name")?,
+        id: text(row, "id")?.ok_or("id")?,
+        name: text(row, "name")?.ok_or("name")?,
         state: shown(state),
         params: payload(row, "params")?,
         headers: payload(row, "headers")?,
@@ -66,16 +57,14 @@ pub(super) fn task(row: &SqliteRow, waits: &[(SlotKey, Wait)]) -> Result<TaskVie
         attempt,
         max_attempts: get(row, "max_attempts")?,
         claims: count(row, "claims")?,
-        idempotency_key: text(row, "idem_key", IdempotencyKey::new)?,
-        parent: text(row, "parent", str::parse)?,
+        idempotency_key: text(row, "idem_key")?,
+        parent: text(row, "parent")?,
         spawned_at: time(row, "spawned_at")?.ok_or("spawned_at")?,
         first_started_at: time(row, "first_started_at")?,
         ended_at: time(row, "ended_at")?,
         available_at: time(row, "available_at")?.filter(|_| state == State::Pending),
         due: time(row, "due")?,
-        lease: text(row, "worker", WorkerName::new)?
-            .filter(|_| state == State::Running)
-            .zip(time(row, "expires_at")?),
+        lease: text(row, "worker")?.filter(|_| state == State::Running).zip(time(row, "expires_at")?),
         rest: rest(row, state, waits)?,
         closing: time(row, "closing_since")?.is_some(),
         result,

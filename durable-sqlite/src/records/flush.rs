@@ -17,19 +17,24 @@ impl Work<'_> {
     /// Writes what has changed: one call to SQLite for all the tables, and one for children.
     pub(crate) async fn flush(&self, tx: &mut Tx<'_>) -> Result<(), Fault> {
         let records = &self.records;
-        let history: Vec<Value> = records.history().iter().filter_map(|(id, entry)| self.entry(*id, entry)).collect();
+        let history: Vec<Value> =
+            records.history().iter().filter_map(|(id, entry)| self.entry(*id, entry)).collect();
         let removed: Vec<_> =
             records.removed_waits().filter_map(|(id, key)| Some((self.seq(id)?, key.as_str()))).collect();
-        let waits: Vec<Value> =
-            records.changed_waits().filter_map(|(id, key, wait)| Some(wait_row(self.seq(id)?, key.as_str(), wait))).collect();
+        let waits: Vec<Value> = records
+            .changed_waits()
+            .filter_map(|(id, key, wait)| Some(wait_row(self.seq(id)?, key.as_str(), wait)))
+            .collect();
         let tasks: Vec<Value> =
             records.changed_tasks().filter_map(|task| Some(task_row(self.seq(task.id)?, task))).collect();
         let rests: Vec<_> = records
             .stale_rests()
-            .filter_map(|task| Some((self.seq(task.id)?, task.claims, task.limit().map(|(at, _)| at.as_millis()))))
+            .filter_map(|task| {
+                Some((self.seq(task.id)?, task.claims, task.limit().map(|(at, _)| at.as_millis())))
+            })
             .collect();
         let events: Vec<Value> = records.changed_events().filter_map(event_row).collect();
-        if tasks.is_empty() && events.is_empty() {
+        if tasks.is_empty() && waits.is_empty() && events.is_empty() {
             return Ok(());
         }
         sqlx::query(include_str!("../sql/shared/flush.sql"))
@@ -58,16 +63,34 @@ impl Work<'_> {
             HistoryEntry::Checkpoint { checkpoint: stored, .. } => {
                 let end = EndColumns::from(&stored.end);
                 json!([
-                    seq, stored.order, kind_number(stored.kind), stored.key.as_str(), end.kind, end.text, end.at,
-                    stored.attempt, stored.worker.as_ref().map(AsRef::<str>::as_ref),
-                    stored.started_at.as_millis(), stored.ended_at.as_millis(),
+                    seq,
+                    stored.order,
+                    kind_number(stored.kind),
+                    stored.key.as_str(),
+                    end.kind,
+                    end.text,
+                    end.at,
+                    stored.attempt,
+                    stored.worker.as_ref().map(AsRef::<str>::as_ref),
+                    stored.started_at.as_millis(),
+                    stored.ended_at.as_millis(),
                 ])
             }
             HistoryEntry::Run(run) => {
                 let end = EndColumns::from(&run.failure);
                 let at = run.ended_at.as_millis();
                 json!([
-                    seq, run.order, RUN, null(), end.kind, end.text, end.at, run.attempt, run.worker.as_str(), at, at,
+                    seq,
+                    run.order,
+                    RUN,
+                    null,
+                    end.kind,
+                    end.text,
+                    end.at,
+                    run.attempt,
+                    run.worker.as_str(),
+                    at,
+                    at,
                 ])
             }
         })
@@ -92,10 +115,6 @@ fn tell_due<'t>(tx: &mut Tx<'_>, queue: &QueueName, tasks: impl Iterator<Item = 
     }
 }
 
-fn null() -> Value {
-    Value::Null
-}
-
 fn millis(at: Option<Timestamp>) -> Option<i64> {
     at.map(Timestamp::as_millis)
 }
@@ -106,9 +125,9 @@ fn wait_row(seq: i64, key: &str, wait: &Wait) -> Value {
         WaitSource::Event(name) => (1, Some(name.as_str()), None),
         WaitSource::Child(child) => (2, None, Some(child.to_string())),
     };
-    json!([
-        seq, key, source, event, child, wait.registered_at.as_millis(), millis(wait.deadline), wait.rests,
-    ])
+    json!(
+        [seq, key, source, event, child, wait.registered_at.as_millis(), millis(wait.deadline), wait.rests,]
+    )
 }
 
 fn task_row(seq: i64, task: &TaskRecord) -> Value {
@@ -117,16 +136,35 @@ fn task_row(seq: i64, task: &TaskRecord) -> Value {
     let end = end.map_or((None, None, None), |end| (Some(end.kind), end.text, end.at));
     let (closed, closed_due) = task.closed.map(closed_columns).unzip();
     json!([
-        seq, state, why, millis(task.available_at), millis(task.due()), task.attempt, millis(task.ended_at),
-        end.0, end.1, end.2, millis(task.closing_since), millis(task.expires_at), closed, closed_due.flatten(),
-        task.need, millis(task.rest_due), task.last_order, task.checkpoints,
+        seq,
+        state,
+        why,
+        millis(task.available_at),
+        millis(task.due()),
+        task.attempt,
+        millis(task.ended_at),
+        end.0,
+        end.1,
+        end.2,
+        millis(task.closing_since),
+        millis(task.expires_at),
+        closed,
+        closed_due.flatten(),
+        task.need,
+        millis(task.rest_due),
+        task.last_order,
+        task.checkpoints,
     ])
 }
 
 fn event_row(event: &EventRecord) -> Option<Value> {
     let written = event.written.as_ref()?;
     Some(json!([
-        event.name.as_str(), written.at.as_millis(), written.payload.as_str(), written.metadata.as_str(),
-        written.id.to_string(), millis(event.first_unreached),
+        event.name.as_str(),
+        written.at.as_millis(),
+        written.payload.as_str(),
+        written.metadata.as_str(),
+        written.id.to_string(),
+        millis(event.first_unreached),
     ]))
 }

@@ -1,5 +1,7 @@
 //! Single columns.
 
+use std::str::FromStr;
+
 use durable_core::model::{Payload, TaskId, Timestamp};
 use durable_core::transition::Flaw;
 use serde::Serialize;
@@ -15,13 +17,9 @@ pub(crate) fn get<'r, T: Decode<'r, Sqlite> + Type<Sqlite>>(
 }
 
 /// A text that its type checks, as it did when it came in.
-pub(crate) fn text<T, E>(
-    row: &SqliteRow,
-    column: &'static str,
-    checked: impl FnOnce(&str) -> Result<T, E>,
-) -> Result<Option<T>, Flaw> {
+pub(crate) fn text<T: FromStr>(row: &SqliteRow, column: &'static str) -> Result<Option<T>, Flaw> {
     let text: Option<&str> = get(row, column)?;
-    text.map(checked).transpose().map_err(|_| column)
+    text.map(str::parse).transpose().map_err(|_| column)
 }
 
 /// A moment.
@@ -36,7 +34,7 @@ pub(crate) fn payload(row: &SqliteRow, column: &'static str) -> Result<Payload, 
 
 /// The tasks of a column `id`.
 pub(crate) fn ids(rows: &[SqliteRow]) -> Result<Vec<TaskId>, Flaw> {
-    let id = |row: &SqliteRow| text(row, "id", str::parse)?.ok_or("id");
+    let id = |row: &SqliteRow| text(row, "id")?.ok_or("id");
     rows.iter().map(id).collect()
 }
 

@@ -1,10 +1,8 @@
 //! What is under a key of a task, and what a wait is for.
 
-use durable_core::model::{EventName, StepKey, TaskId};
+use durable_core::model::TaskId;
 use durable_core::store::WaitSource;
-use durable_core::transition::{
-    ChildRecord, EventRecord, Flaw, Slot, SlotKey, StoredEnd, Wait, Written,
-};
+use durable_core::transition::{ChildRecord, EventRecord, Flaw, Slot, SlotKey, StoredEnd, Wait, Written};
 use sqlx::sqlite::SqliteRow;
 
 use super::task::parent;
@@ -34,15 +32,15 @@ pub(crate) fn wait(row: &SqliteRow) -> Result<(SlotKey, Wait), Flaw> {
 }
 
 fn slot_key(row: &SqliteRow) -> Result<SlotKey, Flaw> {
-    let task: TaskId = text(row, "task", str::parse)?.ok_or("task")?;
-    Ok((task, text(row, "key", StepKey::new)?.ok_or("key")?))
+    let task: TaskId = text(row, "task")?.ok_or("task")?;
+    Ok((task, text(row, "key")?.ok_or("key")?))
 }
 
 fn source(row: &SqliteRow) -> Result<WaitSource, Flaw> {
     Ok(match get(row, "source")? {
         0 => WaitSource::Time,
-        1 => WaitSource::Event(text(row, "event", EventName::new)?.ok_or("event")?),
-        2 => WaitSource::Child(text(row, "child", str::parse)?.ok_or("child")?),
+        1 => WaitSource::Event(text(row, "event")?.ok_or("event")?),
+        2 => WaitSource::Child(text(row, "child")?.ok_or("child")?),
         _ => return Err("source"),
     })
 }
@@ -50,10 +48,10 @@ fn source(row: &SqliteRow) -> Result<WaitSource, Flaw> {
 /// A row of `events_read` and its like.
 pub(crate) fn event(row: &SqliteRow) -> Result<EventRecord, Flaw> {
     Ok(EventRecord {
-        name: text(row, "name", EventName::new)?.ok_or("name")?,
+        name: text(row, "name")?.ok_or("name")?,
         written: Some(Written {
             at: time(row, "written_at")?.ok_or("written_at")?,
-            id: text(row, "id", str::parse)?.ok_or("id")?,
+            id: text(row, "id")?.ok_or("id")?,
             payload: payload(row, "payload")?,
             metadata: payload(row, "metadata")?,
         }),
@@ -69,5 +67,5 @@ pub(crate) fn child(row: &SqliteRow) -> Result<(TaskId, ChildRecord), Flaw> {
         spawned_at: time(row, "spawned_at")?.ok_or("spawned_at")?,
         end: end.zip(time(row, "ended_at")?),
     };
-    Ok((text(row, "id", str::parse)?.ok_or("id")?, child))
+    Ok((text(row, "id")?.ok_or("id")?, child))
 }

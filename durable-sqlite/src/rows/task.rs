@@ -1,22 +1,20 @@
 //! Tasks, without their payloads.
 
-use durable_core::model::{Lease, Millis, StepKey, TaskId, TaskName, Timestamp, WorkerName};
-use durable_core::transition::{
-    EndColumns, Flaw, Parent, State, TaskRecord, closed_of, state_of,
-};
+use durable_core::model::{Lease, Millis, TaskId, TaskName, Timestamp};
+use durable_core::transition::{EndColumns, Flaw, Parent, State, TaskRecord, closed_of, state_of};
 use sqlx::sqlite::SqliteRow;
 
 use super::{get, text, time};
 
 /// A row of `tasks_read`, with its place. What cannot be decoded is told by `flaw`, so that it fails this task alone.
 pub(crate) fn task(row: &SqliteRow) -> Result<(i64, TaskRecord), Flaw> {
-    let (seq, id) = (get(row, "seq")?, text(row, "id", str::parse)?.ok_or("id")?);
+    let (seq, id) = (get(row, "seq")?, text(row, "id")?.ok_or("id")?);
     let record = whole(row, id).unwrap_or_else(|flaw| flawed(row, id, flaw));
     Ok((seq, record))
 }
 
 fn whole(row: &SqliteRow, id: TaskId) -> Result<TaskRecord, Flaw> {
-    text(row, "name", TaskName::new)?.ok_or("name")?;
+    text::<TaskName>(row, "name")?.ok_or("name")?;
     let attempt: i32 = get(row, "attempt")?;
     if attempt < 1 {
         return Err("attempt");
@@ -38,9 +36,11 @@ fn whole(row: &SqliteRow, id: TaskId) -> Result<TaskRecord, Flaw> {
         end: end(row)?.map(|end| end.end()).transpose()?,
         closing_since: time(row, "closing_since")?,
         claims: count(row, "claims")?,
-        call: text(row, "call", str::parse)?,
-        worker: text(row, "worker", WorkerName::new)?,
-        lease: get::<Option<i64>>(row, "lease")?.map(|lease| Lease::stored(lease).ok_or("lease")).transpose()?,
+        call: text(row, "call")?,
+        worker: text(row, "worker")?,
+        lease: get::<Option<i64>>(row, "lease")?
+            .map(|lease| Lease::stored(lease).ok_or("lease"))
+            .transpose()?,
         expires_at: time(row, "expires_at")?,
         closed: closed_of(get(row, "closed")?, get(row, "closed_due")?)?,
         need: get(row, "need")?,
@@ -71,7 +71,7 @@ fn flawed(row: &SqliteRow, id: TaskId, flaw: Flaw) -> TaskRecord {
         end: None,
         closing_since: time(row, "closing_since").unwrap_or_default(),
         claims: count(row, "claims").unwrap_or(0),
-        call: text(row, "call", str::parse).unwrap_or_default(),
+        call: text(row, "call").unwrap_or_default(),
         worker: None,
         lease: None,
         expires_at: None,
@@ -91,8 +91,8 @@ fn state(row: &SqliteRow) -> Result<State, Flaw> {
 
 /// What ties a task to its parent.
 pub(super) fn parent(row: &SqliteRow) -> Result<Option<Parent>, Flaw> {
-    let Some(id) = text(row, "parent", str::parse)? else { return Ok(None) };
-    let join_key = text(row, "join_key", StepKey::new)?.ok_or("join_key")?;
+    let Some(id) = text(row, "parent")? else { return Ok(None) };
+    let join_key = text(row, "join_key")?.ok_or("join_key")?;
     Ok(Some(Parent { id, join_key }))
 }
 

@@ -89,7 +89,7 @@ impl ClaimTasks {
             .bind(self.0.call.to_string())
             .fetch_optional(tx.connection())
             .await?;
-        decoded(Verb::Claim, row.as_ref().map(look).transpose())
+        decoded(row.as_ref().map(look).transpose())
     }
 }
 

@@ -24,6 +24,9 @@ pub(super) struct Tail {
 /// Where a task stands among the pending ones.
 type Place = (Reverse<i16>, Option<Timestamp>, TaskId);
 
+/// Tasks that cannot be decoded, and what of them.
+type Corrupt = Vec<(TaskId, Flaw)>;
+
 /// Takes pending tasks.
 pub(super) async fn take(
     tx: &mut Tx<'_>,
@@ -71,14 +74,14 @@ pub(super) async fn tail(tx: &mut Tx<'_>, request: &ClaimRequest) -> Result<Tail
     let tail = || {
         Ok(Tail { more: get(&row, "more")?, marks: get(&row, "marks")?, next_due: time(&row, "next_due")? })
     };
-    decoded(Verb::Claim, tail())
+    decoded(tail())
 }
 
 /// What cannot be decoded fails alone (rule C6).
 async fn fail_corrupt(
     tx: &mut Tx<'_>,
     request: &ClaimRequest,
-    corrupt: Vec<(TaskId, Flaw)>,
+    corrupt: Corrupt,
     budget: &mut usize,
 ) -> Result<(), Fault> {
     if corrupt.is_empty() {
@@ -96,11 +99,11 @@ async fn fail_corrupt(
 }
 
 /// Claims in the order of their places, and the tasks that cannot be decoded.
-fn sorted(request: &ClaimRequest, rows: &[SqliteRow]) -> Result<(Vec<Claim>, Vec<(TaskId, Flaw)>), Fault> {
+fn sorted(request: &ClaimRequest, rows: &[SqliteRow]) -> Result<(Vec<Claim>, Corrupt), Fault> {
     let mut placed = Vec::with_capacity(rows.len());
     let mut corrupt = Vec::new();
     for row in rows {
-        let id = decoded(Verb::Claim, text(row, "id", str::parse).and_then(|id| id.ok_or("id")))?;
+        let id = decoded(text(row, "id").and_then(|id| id.ok_or("id")))?;
         match claim(request, id, row) {
             Ok(claim) => placed.push(claim),
             Err(flaw) => corrupt.push((id, flaw)),
@@ -117,11 +120,11 @@ fn claim(request: &ClaimRequest, task: TaskId, row: &SqliteRow) -> Result<(Place
     }
     let claim = Claim {
         token: Token { task, call: request.call, claim: count(row, "claims")? },
-        name: text(row, "name", TaskName::new)?.ok_or("name")?,
+        name: text(row, "name")?.ok_or("name")?,
         params: payload(row, "params")?,
         headers: payload(row, "headers")?,
         policy: payload(row, "policy")?,
-        parent: text(row, "parent", str::parse)?,
+        parent: text(row, "parent")?,
         attempt,
         max_attempts: get(row, "max_attempts")?,
         claimed_at: time(row, "claimed_at")?.ok_or("claimed_at")?,

@@ -8,7 +8,7 @@ use durable_core::transition::SlotKey;
 
 use crate::engine::{Step, Tx};
 use crate::error::Fault;
-use crate::records::{Parents, Work};
+use crate::records::{Parents, Work, decoded};
 use crate::rows;
 
 /// The verb.
@@ -58,7 +58,7 @@ impl WaitFor {
             .fetch_all(tx.connection())
             .await?;
         for row in &rows {
-            let (id, child) = work.decoded(rows::child(row))?;
+            let (id, child) = decoded(rows::child(row))?;
             work.records.add_child(id, child);
         }
         Ok(())

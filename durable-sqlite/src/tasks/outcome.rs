@@ -24,7 +24,7 @@ impl Step for ReadOutcome {
             .fetch_optional(tx.connection())
             .await?;
         let row = row.ok_or_else(|| StoreError::queue_not_found(Verb::Outcome))?;
-        decoded(Verb::Outcome, outcome(&row))
+        decoded(outcome(&row))
     }
 }
 

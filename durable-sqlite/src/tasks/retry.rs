@@ -22,7 +22,9 @@ impl Step for Retry {
         let work = Work::read(tx, Verb::Retry, queue, [id], Parents::Too).await?;
         let Some(task) = work.records.task(id) else { return Ok(RetryAnswer::NotFound) };
         match task.state {
-            State::Ended(EndState::Failed) if task.closing_since.is_some() => return Ok(RetryAnswer::Closing),
+            State::Ended(EndState::Failed) if task.closing_since.is_some() => {
+                return Ok(RetryAnswer::Closing);
+            }
             State::Ended(EndState::Failed) => {}
             State::Ended(state) => return Ok(RetryAnswer::Ended(state)),
             State::Sleeping(_) | State::Pending | State::Running => return Ok(RetryAnswer::Live),

@@ -1,6 +1,6 @@
 //! Spawns tasks, all or none.
 
-use durable_core::model::{IdempotencyKey, Millis, Now, QueueName, TaskId};
+use durable_core::model::{Millis, Now, QueueName, TaskId, Timestamp};
 use durable_core::store::{Hint, Idempotency, NewTask, SpawnAnswer, SpawnRequest, StoreError, Verb};
 use durable_core::transition::{
     Existing, Flaw, NewChild, decide_spawn, on_close_number, queue_state_of_number,
@@ -24,8 +24,8 @@ impl Step for Spawn {
         let tasks = &self.0.tasks;
         let rows = self.existing(tx).await?;
         let first = rows.first().ok_or_else(|| StoreError::queue_not_found(Verb::Spawn))?;
-        let state = queue_state_of_number(decoded(Verb::Spawn, get(first, "state"))?);
-        let existing: Vec<Option<Existing>> = decoded(Verb::Spawn, rows.iter().map(existing).collect())?;
+        let state = queue_state_of_number(decoded(get(first, "state"))?);
+        let existing: Vec<Option<Existing>> = decoded(rows.iter().map(existing).collect())?;
         let existing: Vec<Existing> = existing.into_iter().flatten().collect();
         let answer = decide_spawn(tasks, &existing, state);
         if let SpawnAnswer::Spawned(spawned) = &answer {
@@ -53,8 +53,8 @@ impl Spawn {
 }
 
 fn existing(row: &SqliteRow) -> Result<Option<Existing>, Flaw> {
-    let Some(id) = text(row, "id", str::parse)? else { return Ok(None) };
-    let key = text(row, "idem_key", IdempotencyKey::new)?;
+    let Some(id) = text(row, "id")? else { return Ok(None) };
+    let key = text(row, "idem_key")?;
     let fingerprint: Option<String> = get(row, "fingerprint")?;
     let idempotency = key.zip(fingerprint).map(|(key, fingerprint)| Idempotency { key, fingerprint });
     Ok(Some(Existing { id, idempotency }))
@@ -78,20 +78,31 @@ impl<'t> NewRow<'t> {
         let task = self.task;
         let link = task.parent.as_ref();
         let own = task.idempotency.as_ref();
-        let until = self.until(now).map(|until| until.as_millis());
+        let until = self.until(now).map(Timestamp::as_millis);
         let limit = task.max_pending.map(|most| now.at.after(most).as_millis());
         json!([
-            task.id, self.depth, self.parent, link.map(|link| link.join_key.as_str()),
-            link.map(|link| on_close_number(link.on_close)), task.name.as_str(), task.priority,
-            task.max_pending.map(Millis::as_i64), task.max_running.map(Millis::as_i64),
-            own.map(|own| own.key.as_str()), own.map(|own| own.fingerprint.as_str()), task.max_attempts,
-            until, until.into_iter().chain(limit).min(), task.params.as_str(), task.headers.as_str(),
+            task.id,
+            self.depth,
+            self.parent,
+            link.map(|link| link.join_key.as_str()),
+            link.map(|link| on_close_number(link.on_close)),
+            task.name.as_str(),
+            task.priority,
+            task.max_pending.map(Millis::as_i64),
+            task.max_running.map(Millis::as_i64),
+            own.map(|own| own.key.as_str()),
+            own.map(|own| own.fingerprint.as_str()),
+            task.max_attempts,
+            until,
+            until.into_iter().chain(limit).min(),
+            task.params.as_str(),
+            task.headers.as_str(),
             task.policy.as_str(),
         ])
     }
 
     /// Until when it is delayed; `None` when it is ready at once.
-    fn until(&self, now: Now) -> Option<durable_core::model::Timestamp> {
+    fn until(&self, now: Now) -> Option<Timestamp> {
         (self.task.delay != Millis::ZERO).then(|| now.up.after(self.task.delay))
     }
 }

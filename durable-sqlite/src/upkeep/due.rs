@@ -20,7 +20,7 @@ pub(crate) async fn do_due(
     most: usize,
     budget: &mut usize,
 ) -> Result<DueDone, Fault> {
-    let tasks = scan(tx, verb, queue, most).await?;
+    let tasks = scan(tx, queue, most).await?;
     let mut work = Work::read(tx, verb, queue, tasks.iter().copied(), Parents::Too).await?;
     read_due_waits(tx, &mut work, queue, &tasks).await?;
     work.read_joins(tx, tasks.iter().copied()).await?;
@@ -32,12 +32,7 @@ pub(crate) async fn do_due(
     Ok(done)
 }
 
-async fn scan(
-    tx: &mut Tx<'_>,
-    verb: Verb,
-    queue: &QueueName,
-    most: usize,
-) -> Result<Vec<TaskId>, Fault> {
+async fn scan(tx: &mut Tx<'_>, queue: &QueueName, most: usize) -> Result<Vec<TaskId>, Fault> {
     let now = tx.now().at.as_millis();
     let rows = sqlx::query(include_str!("../sql/upkeep/due_scan.sql"))
         .bind(queue.as_str())
@@ -45,7 +40,7 @@ async fn scan(
         .bind(limit(most))
         .fetch_all(tx.connection())
         .await?;
-    decoded(verb, rows::ids(&rows))
+    decoded(rows::ids(&rows))
 }
 
 async fn read_due_waits(
@@ -62,7 +57,8 @@ async fn read_due_waits(
         .bind(limit(MAX_RECORDS))
         .fetch_all(tx.connection())
         .await?;
-    for (key, wait) in work.waits(&rows)? {
+    for row in &rows {
+        let (key, wait) = decoded(rows::wait(row))?;
         work.records.add_slot(key, Slot::Standing(wait));
     }
     Ok(())

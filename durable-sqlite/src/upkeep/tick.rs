@@ -51,7 +51,7 @@ impl Tick {
             .bind(limit(*left))
             .fetch_all(tx.connection())
             .await?;
-        let parents: Vec<TaskId> = decoded(Verb::Tick, rows::ids(&rows))?;
+        let parents: Vec<TaskId> = decoded(rows::ids(&rows))?;
         cascade(tx, Verb::Tick, &self.0.queue, parents, left).await
     }
 
@@ -64,7 +64,7 @@ impl Tick {
                 .fetch_optional(tx.connection())
                 .await?;
             let Some(row) = row else { break };
-            let event = decoded(Verb::Tick, rows::event(&row))?;
+            let event = decoded(rows::event(&row))?;
             let now_woken = self.wake(tx, event, *left).await?;
             // An event without waits left costs its mark.
             *left = left.saturating_sub(now_woken.max(1));
@@ -91,7 +91,7 @@ impl Tick {
             .bind(self.0.queue.as_str())
             .fetch_one(tx.connection())
             .await?;
-        decoded(Verb::Tick, finished(&row, now, answer))
+        decoded(finished(&row, now, answer))
     }
 }
 

@@ -1,0 +1,161 @@
+//! A step on its way through a lane.
+
+use std::future::Future;
+use std::time::Instant;
+
+use durable_core::model::{Clock, QueueName};
+use durable_core::store::{Hint, StoreError, Verb};
+use futures::future::BoxFuture;
+use sqlx::SqliteConnection;
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+
+use crate::error::Fault;
+use crate::hints::Told;
+use durable_core::model::Now;
+
+/// A verb, or a part of one, that runs in one transaction and may be run again from the start.
+///
+/// It reads before it writes, and raises [`Fault::Store`] before its first write: a step that refuses leaves the
+/// transaction, which it shares with others, as it was.
+pub(crate) trait Step: Send + Sync + 'static {
+    /// The verb, for errors.
+    const VERB: Verb;
+    /// What it answers.
+    type Answer: Send + 'static;
+
+    /// Runs it.
+    fn run(&self, tx: &mut Tx<'_>) -> impl Future<Output = Result<Self::Answer, Fault>> + Send;
+}
+
+/// The transaction that a step runs in.
+pub(crate) struct Tx<'c> {
+    connection: &'c mut SqliteConnection,
+    now: Now,
+    told: Told,
+}
+
+impl<'c> Tx<'c> {
+    pub(super) fn new(connection: &'c mut SqliteConnection, now: Now) -> Self {
+        Self { connection, now, told: Told::default() }
+    }
+
+    pub(super) fn into_told(self) -> Told {
+        self.told
+    }
+
+    /// What the clock showed when the step began, once the lock was held.
+    pub(crate) fn now(&self) -> Now {
+        self.now
+    }
+
+    /// Where to run statements.
+    pub(crate) fn connection(&mut self) -> &mut SqliteConnection {
+        self.connection
+    }
+
+    /// Tells a hint after the commit, and only then.
+    pub(crate) fn tell(&mut self, queue: &QueueName, hint: Hint) {
+        self.told.add(queue, hint);
+    }
+}
+
+/// A step that waits for its turn, whatever its type.
+pub(super) trait Job: Send {
+    fn verb(&self) -> Verb;
+
+    /// When it was asked for.
+    fn asked(&self) -> Instant;
+
+    /// Whether nobody waits for the answer any more.
+    fn is_left(&self) -> bool;
+
+    /// Reads the caller's clock.
+    fn now(&self) -> Now;
+
+    /// Runs the step and keeps its answer, or its refusal; a fault of the database is the lane's.
+    fn run<'a>(&'a mut self, tx: &'a mut Tx<'_>) -> BoxFuture<'a, Result<(), Fault>>;
+
+    /// Hands the kept answer to the caller.
+    fn answer(self: Box<Self>);
+
+    /// Hands a fault to the caller.
+    fn fail(self: Box<Self>, fault: StoreError);
+}
+
+pub(super) struct Call<S: Step> {
+    step: S,
+    asked: Instant,
+    clock: CallerClock,
+    kept: Option<Result<S::Answer, StoreError>>,
+    reply: oneshot::Sender<Result<S::Answer, StoreError>>,
+}
+
+impl<S: Step> Call<S> {
+    pub(super) fn new(
+        step: S,
+        clock: &Clock,
+        reply: oneshot::Sender<Result<S::Answer, StoreError>>,
+    ) -> Box<Self> {
+        Box::new(Self { step, asked: Instant::now(), clock: CallerClock::new(clock), kept: None, reply })
+    }
+}
+
+impl<S: Step> Job for Call<S> {
+    fn verb(&self) -> Verb {
+        S::VERB
+    }
+
+    fn asked(&self) -> Instant {
+        self.asked
+    }
+
+    fn is_left(&self) -> bool {
+        self.reply.is_closed()
+    }
+
+    fn now(&self) -> Now {
+        self.clock.now()
+    }
+
+    fn run<'a>(&'a mut self, tx: &'a mut Tx<'_>) -> BoxFuture<'a, Result<(), Fault>> {
+        Box::pin(async move {
+            self.kept = match self.step.run(tx).await {
+                Ok(answer) => Some(Ok(answer)),
+                Err(Fault::Store(refusal)) => Some(Err(refusal)),
+                Err(fault) => return Err(fault),
+            };
+            Ok(())
+        })
+    }
+
+    fn answer(self: Box<Self>) {
+        if let Some(kept) = self.kept {
+            // That the caller has gone away is no fault.
+            let _ = self.reply.send(kept);
+        }
+    }
+
+    fn fail(self: Box<Self>, fault: StoreError) {
+        let _ = self.reply.send(Err(fault));
+    }
+}
+
+/// A clock that is read on another thread as its owner would read it.
+struct CallerClock {
+    clock: Clock,
+    /// Tokio's clock is that of a runtime, which tests may have stopped: the caller's, not the lane's.
+    runtime: Option<Handle>,
+}
+
+impl CallerClock {
+    fn new(clock: &Clock) -> Self {
+        let runtime = matches!(clock, Clock::Tokio { .. }).then(|| Handle::try_current().ok()).flatten();
+        Self { clock: clock.clone(), runtime }
+    }
+
+    fn now(&self) -> Now {
+        let _runtime = self.runtime.as_ref().map(Handle::enter);
+        Now::read(&self.clock)
+    }
+}

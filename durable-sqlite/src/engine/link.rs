@@ -1,0 +1,114 @@
+//! A connection, and how it is made.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, Connection, Row, SqliteConnection};
+
+use crate::engine::busy::patiently;
+use crate::error::OpenError;
+use crate::options::{SqliteOptions, Synchronous};
+
+/// More than there are statements: each is prepared once.
+const STATEMENTS: usize = 256;
+/// How many rows the driver's thread may be ahead: with fewer, the two threads wait for each other at every few rows.
+const ROWS_AHEAD: usize = 1_024;
+
+/// For every connection: a log that grew large once shrinks again, nothing temporary goes to the disk, and what
+/// macOS calls a sync is one.
+const EVERY: &str = "
+    pragma journal_size_limit = 16777216;
+    pragma cache_size = -8000;
+    pragma temp_store = memory;
+    pragma fullfsync = on;
+    pragma checkpoint_fullfsync = on;
+";
+
+/// What the connections of one store have in common.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    /// `None` is a private database in memory.
+    pub(crate) file: Option<PathBuf>,
+    pub(crate) options: SqliteOptions,
+}
+
+impl Settings {
+    /// When somebody who asks now is given up.
+    pub(crate) fn deadline(&self) -> Instant {
+        self.after(Instant::now())
+    }
+
+    /// When somebody who asked at a moment is given up.
+    pub(crate) fn after(&self, moment: Instant) -> Instant {
+        let longest = Duration::from_secs(365 * 24 * 3600);
+        moment + self.options.busy_timeout.min(longest)
+    }
+
+    /// Opens a connection.
+    async fn connect(&self) -> Result<SqliteConnection, sqlx::Error> {
+        let options = SqliteConnectOptions::new()
+            .foreign_keys(false)
+            // The lanes wait by themselves.
+            .busy_timeout(Duration::ZERO)
+            .statement_cache_capacity(STATEMENTS)
+            .row_buffer_size(ROWS_AHEAD)
+            .disable_statement_logging();
+        let Some(file) = &self.file else { return options.filename(":memory:").connect().await };
+        let mut connection = options.filename(file).create_if_missing(true).connect().await?;
+        let synchronous = match self.options.synchronous {
+            Synchronous::Full => "pragma synchronous = full",
+            Synchronous::Normal => "pragma synchronous = normal",
+        };
+        sqlx::raw_sql(synchronous).execute(&mut connection).await?;
+        sqlx::raw_sql(EVERY).execute(&mut connection).await?;
+        Ok(connection)
+    }
+
+    /// Switches to the write-ahead log. The switch itself takes the whole file, and never waits for it.
+    async fn keep_log(&self, connection: &mut SqliteConnection) -> Result<(), OpenError> {
+        let switch = async || sqlx::query("pragma journal_mode = wal").fetch_one(&mut *connection).await;
+        let mode: String = patiently(self.deadline(), switch).await?.try_get(0)?;
+        if mode == "wal" { Ok(()) } else { Err(OpenError::NoLog) }
+    }
+}
+
+/// A connection that is made again when it has become unusable.
+pub(crate) struct Link {
+    pub(crate) settings: Arc<Settings>,
+    connection: Option<SqliteConnection>,
+}
+
+impl Link {
+    /// Connects.
+    pub(crate) async fn open(settings: Arc<Settings>) -> Result<Self, OpenError> {
+        let mut connection = settings.connect().await?;
+        if settings.file.is_some() {
+            settings.keep_log(&mut connection).await?;
+        }
+        Ok(Self { settings, connection: Some(connection) })
+    }
+
+    /// The connection, made again if it was given up.
+    pub(crate) async fn get(&mut self) -> Result<&mut SqliteConnection, sqlx::Error> {
+        if self.connection.is_none() && self.settings.file.is_some() {
+            self.connection = Some(self.settings.connect().await?);
+        }
+        // A database in memory went with its connection.
+        self.connection.as_mut().ok_or(sqlx::Error::WorkerCrashed)
+    }
+
+    /// Runs a statement of no rows that matter.
+    pub(crate) async fn execute(&mut self, statement: &'static str) -> Result<(), sqlx::Error> {
+        let connection = self.connection.as_mut().ok_or(sqlx::Error::WorkerCrashed)?;
+        sqlx::query(statement).execute(connection).await.map(drop)
+    }
+
+    /// Gives the connection up, with what is not committed.
+    pub(crate) async fn break_off(&mut self) {
+        if let Some(connection) = self.connection.take() {
+            let _ = connection.close().await;
+        }
+    }
+}

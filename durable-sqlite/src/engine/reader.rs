@@ -1,0 +1,73 @@
+//! The reader's lane: each step in a transaction of its own, beside the writer.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Instant;
+
+use futures::FutureExt;
+
+use crate::engine::busy::pause;
+use crate::engine::job::{Job, Tx};
+use crate::engine::lane::{Jobs, Lane};
+use crate::engine::link::{Link, Settings};
+use crate::error::{self, Fault, OpenError};
+
+/// Opens the reader's connection and starts its lane.
+pub(super) async fn start(settings: Arc<Settings>) -> Result<Lane, OpenError> {
+    let open = async move || {
+        let mut link = Link::open(settings).await?;
+        link.execute("pragma query_only = on").await?;
+        Ok(Reader { link })
+    };
+    Lane::start("durable-sqlite-read", open, Reader::run).await
+}
+
+struct Reader {
+    link: Link,
+}
+
+impl Reader {
+    async fn run(mut self, mut jobs: Jobs) {
+        while let Some(job) = jobs.next().await {
+            if !job.is_left() {
+                self.read(job).await;
+            }
+        }
+        self.link.break_off().await;
+    }
+
+    /// Runs a job until no lock is in its way, or it is given up.
+    async fn read(&mut self, mut job: Box<dyn Job>) {
+        let deadline = self.link.settings.deadline();
+        loop {
+            match self.attempt(&mut *job).await {
+                Ok(()) => return job.answer(),
+                Err(Fault::Sql(error)) if error::is_busy(&error) && Instant::now() < deadline => {
+                    pause(deadline)
+                }
+                Err(fault) => {
+                    let fault = fault.into_store(job.verb());
+                    return job.fail(fault);
+                }
+            }
+        }
+    }
+
+    async fn attempt(&mut self, job: &mut dyn Job) -> Result<(), Fault> {
+        self.link.get().await?;
+        self.link.execute("begin").await?;
+        let outcome = self.step(job).await;
+        // A connection that cannot end its transaction would read old data from now on.
+        if self.link.execute("rollback").await.is_err() {
+            self.link.break_off().await;
+        }
+        outcome
+    }
+
+    async fn step(&mut self, job: &mut dyn Job) -> Result<(), Fault> {
+        let mut tx = Tx::new(self.link.get().await?, job.now());
+        let verb = job.verb();
+        let outcome = AssertUnwindSafe(job.run(&mut tx)).catch_unwind().await;
+        outcome.unwrap_or_else(|_| Err(error::corrupt(verb, "the verb panicked").into()))
+    }
+}

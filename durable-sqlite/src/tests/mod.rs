@@ -1,0 +1,4 @@
+//! Tests that need steps of their own.
+
+mod group;
+mod world;

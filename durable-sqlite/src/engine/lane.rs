@@ -102,7 +102,7 @@ impl Lane {
     }
 
     /// When the thread is at its end.
-    pub(super) fn ended(&self) -> impl Future<Output = ()> + Send + 'static {
+    pub(super) fn ended(&self) -> impl Future<Output = ()> + Send + use<> {
         let mut ended = self.ended.clone();
         // Nothing is ever sent: the sender goes with the thread.
         async move { while ended.changed().await.is_ok() {} }

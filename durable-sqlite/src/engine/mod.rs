@@ -85,6 +85,22 @@ impl Engine {
         self.hinter.listen(queue.clone()).take_until(self.writer.ended()).boxed()
     }
 
+    /// When both threads are at their end.
+    #[cfg(test)]
+    pub(crate) fn ended(&self) -> impl Future<Output = ()> + use<> {
+        let (reader, writer) = (self.reader.ended(), self.writer.ended());
+        async move {
+            reader.await;
+            writer.await;
+        }
+    }
+
+    /// When the writer's thread is at its end.
+    #[cfg(test)]
+    pub(crate) fn writer_ended(&self) -> impl Future<Output = ()> + use<> {
+        self.writer.ended()
+    }
+
     pub(crate) async fn close(&self) {
         // The writer's connection is the last: it moves the log into the file.
         self.reader.close().await;

@@ -89,7 +89,7 @@ impl Lane {
     ) -> Result<S::Answer, StoreError> {
         let (reply, answer) = oneshot::channel();
         self.jobs
-            .send(Message::Job(Call::new(step, clock, reply)))
+            .send(Message::Job(Box::new(Call::new(step, clock, reply))))
             .map_err(|_| StoreError::unavailable(S::VERB, "the store is closed", false))?;
         let stopped = |_| Err(StoreError::unavailable(S::VERB, "the store has stopped", writes));
         answer.await.unwrap_or_else(stopped)

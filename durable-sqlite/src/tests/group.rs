@@ -4,7 +4,7 @@ use durable_core::store::StoreErrorKind;
 use futures::FutureExt;
 use tokio::sync::{mpsc, watch};
 
-use super::world::{Count, Gate, Panic, Put, Refuse, Run, World, begin, execute, seen};
+use super::world::{Count, Gate, Panic, Put, Refuse, RefuseLate, Run, World, begin, execute, seen};
 use crate::SqliteStore;
 
 #[tokio::test]
@@ -113,4 +113,11 @@ async fn sq7_a_long_read_does_not_hold_up_a_writer() {
     execute(&mut reader, "begin; select * from durable_queues").await;
     store.write(Put::named("a")).await.unwrap();
     assert_eq!(seen(&mut reader).await, 0);
+}
+
+#[tokio::test]
+async fn a_step_that_refuses_after_it_has_written_is_found() {
+    let store = SqliteStore::open("sqlite::memory:").await.unwrap();
+    assert_eq!(store.write(RefuseLate).await.unwrap_err().kind, StoreErrorKind::Corrupt);
+    assert_eq!(store.read(Count).await.unwrap(), 0);
 }

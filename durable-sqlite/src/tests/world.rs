@@ -180,6 +180,19 @@ impl Step for Refuse {
     }
 }
 
+/// Refuses after it has written: what no step may do.
+pub(super) struct RefuseLate;
+
+impl Step for RefuseLate {
+    const VERB: Verb = Verb::PutQueue;
+    type Answer = ();
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Fault> {
+        Put::named("of a step that refuses").run(tx).await?;
+        Refuse.run(tx).await
+    }
+}
+
 /// Writes a queue and panics.
 pub(super) struct Panic;
 

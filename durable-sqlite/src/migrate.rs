@@ -13,6 +13,9 @@ pub(crate) const MIGRATIONS: [&str; 1] = [include_str!("../migrations/0001_table
 /// The version's table; `user_version` is the application's.
 const SCHEMA: &str = "create table if not exists durable_schema (version integer primary key) strict";
 
+/// Fails if nothing can be written: on a read-only database an immediate transaction begins, and only reads.
+const PROBE: &str = "update durable_schema set version = version where false";
+
 /// Makes the tables those of this release, in one transaction: of several processes that start at once, one migrates
 /// and the others wait for it.
 pub(crate) async fn migrate(
@@ -33,6 +36,7 @@ pub(crate) async fn migrate(
 
 async fn bring(connection: &mut SqliteConnection, migrations: &[&'static str]) -> Result<(), OpenError> {
     execute(connection, SCHEMA).await?;
+    execute(connection, PROBE).await?;
     let found = version(connection).await?;
     let known = i64::try_from(migrations.len()).unwrap_or(i64::MAX);
     if found > known {

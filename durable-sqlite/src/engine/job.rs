@@ -76,6 +76,9 @@ pub(super) trait Job: Send {
     /// Runs the step and keeps its answer, or its refusal; a fault of the database is the lane's.
     fn run<'a>(&'a mut self, tx: &'a mut Tx<'_>) -> BoxFuture<'a, Result<(), Fault>>;
 
+    /// Whether the step has refused.
+    fn is_refused(&self) -> bool;
+
     /// Hands the kept answer to the caller.
     fn answer(self: Box<Self>);
 
@@ -92,12 +95,8 @@ pub(super) struct Call<S: Step> {
 }
 
 impl<S: Step> Call<S> {
-    pub(super) fn new(
-        step: S,
-        clock: &Clock,
-        reply: oneshot::Sender<Result<S::Answer, StoreError>>,
-    ) -> Box<Self> {
-        Box::new(Self { step, asked: Instant::now(), clock: CallerClock::new(clock), kept: None, reply })
+    pub(super) fn new(step: S, clock: &Clock, reply: oneshot::Sender<Result<S::Answer, StoreError>>) -> Self {
+        Self { step, asked: Instant::now(), clock: CallerClock::new(clock), kept: None, reply }
     }
 }
 
@@ -127,6 +126,10 @@ impl<S: Step> Job for Call<S> {
             };
             Ok(())
         })
+    }
+
+    fn is_refused(&self) -> bool {
+        matches!(self.kept, Some(Err(_)))
     }
 
     fn answer(self: Box<Self>) {

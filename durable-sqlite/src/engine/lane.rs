@@ -89,7 +89,7 @@ impl Lane {
     ) -> Result<S::Answer, StoreError> {
         let (reply, answer) = oneshot::channel();
         self.jobs
-            .send(Message::Job(Call::new(step, clock, reply)))
+            .send(Message::Job(Box::new(Call::new(step, clock, reply))))
             .map_err(|_| StoreError::unavailable(S::VERB, "the store is closed", false))?;
         let stopped = |_| Err(StoreError::unavailable(S::VERB, "the store has stopped", writes));
         answer.await.unwrap_or_else(stopped)
@@ -102,7 +102,7 @@ impl Lane {
     }
 
     /// When the thread is at its end.
-    pub(super) fn ended(&self) -> impl Future<Output = ()> + Send + 'static {
+    pub(super) fn ended(&self) -> impl Future<Output = ()> + Send + use<> {
         let mut ended = self.ended.clone();
         // Nothing is ever sent: the sender goes with the thread.
         async move { while ended.changed().await.is_ok() {} }

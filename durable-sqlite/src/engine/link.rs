@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{ConnectOptions, Connection, Row, SqliteConnection};
+use sqlx::{ConnectOptions, Connection, SqliteConnection};
+use tokio::sync::Mutex;
 
 use crate::engine::busy::patiently;
 use crate::error::OpenError;
@@ -32,9 +33,16 @@ pub(crate) struct Settings {
     /// `None` is a private database in memory.
     pub(crate) file: Option<PathBuf>,
     pub(crate) options: SqliteOptions,
+    /// Held while a connection is closed. The last one moves the log into the file, and of two that are closed at once
+    /// each would leave it to the other.
+    closing: Mutex<()>,
 }
 
 impl Settings {
+    pub(crate) fn new(file: Option<PathBuf>, options: SqliteOptions) -> Arc<Self> {
+        Arc::new(Self { file, options, closing: Mutex::default() })
+    }
+
     /// When somebody who asks now is given up.
     pub(crate) fn deadline(&self) -> Instant {
         self.after(Instant::now())
@@ -61,16 +69,24 @@ impl Settings {
             Synchronous::Full => "pragma synchronous = full",
             Synchronous::Normal => "pragma synchronous = normal",
         };
-        sqlx::raw_sql(synchronous).execute(&mut connection).await?;
-        sqlx::raw_sql(EVERY).execute(&mut connection).await?;
+        // To set these, SQLite looks into the file, which may be locked while it is new.
+        for settings in [synchronous, EVERY] {
+            let set = async || sqlx::raw_sql(settings).execute(&mut connection).await;
+            patiently(self.deadline(), set).await?;
+        }
         Ok(connection)
     }
 
-    /// Switches to the write-ahead log. The switch itself takes the whole file, and never waits for it.
+    /// Switches to the write-ahead log, unless the file has one. The switch itself takes the whole file, and never
+    /// waits for it.
     async fn keep_log(&self, connection: &mut SqliteConnection) -> Result<(), OpenError> {
-        let switch = async || sqlx::query("pragma journal_mode = wal").fetch_one(&mut *connection).await;
-        let mode: String = patiently(self.deadline(), switch).await?.try_get(0)?;
-        if mode == "wal" { Ok(()) } else { Err(OpenError::NoLog) }
+        for ask in ["pragma journal_mode", "pragma journal_mode = wal"] {
+            let mode = async || sqlx::query_scalar::<_, String>(ask).fetch_one(&mut *connection).await;
+            if patiently(self.deadline(), mode).await? == "wal" {
+                return Ok(());
+            }
+        }
+        Err(OpenError::NoLog)
     }
 }
 
@@ -108,6 +124,7 @@ impl Link {
     /// Gives the connection up, with what is not committed.
     pub(crate) async fn break_off(&mut self) {
         if let Some(connection) = self.connection.take() {
+            let _closing = self.settings.closing.lock().await;
             let _ = connection.close().await;
         }
     }

@@ -7,8 +7,7 @@ mod link;
 mod reader;
 mod writer;
 
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
 
 use durable_core::model::{Clock, QueueName};
 use durable_core::store::{Hints, StoreError};
@@ -38,14 +37,14 @@ impl Engine {
     /// Opens the connections and brings the tables to the version of this release.
     pub(crate) async fn open(place: Place, options: SqliteOptions) -> Result<Self, OpenError> {
         match place {
-            Place::File(path) => Self::open_file(absolute(path)?, options).await,
+            Place::File(path) => Self::open_file(absolute(&path)?, options).await,
             Place::Memory => Self::open_memory(options).await,
         }
     }
 
     async fn open_file(path: PathBuf, options: SqliteOptions) -> Result<Self, OpenError> {
         let synchronous = Some(options.synchronous);
-        let settings = Arc::new(Settings { file: Some(path.clone()), options });
+        let settings = Settings::new(Some(path.clone()), options);
         let (hub, hubs) = std::sync::mpsc::sync_channel(1);
         // The file exists, and so has a canonical path, once the writer has opened it.
         let name_hub = move || {
@@ -63,7 +62,7 @@ impl Engine {
     async fn open_memory(options: SqliteOptions) -> Result<Self, OpenError> {
         let hinter = Hinter::alone();
         let own = hinter.clone();
-        let writer = writer::start(Arc::new(Settings { file: None, options }), move || own).await?;
+        let writer = writer::start(Settings::new(None, options), move || own).await?;
         Ok(Self { reader: writer.clone(), writer, hinter, synchronous: None })
     }
 
@@ -85,6 +84,22 @@ impl Engine {
         self.hinter.listen(queue.clone()).take_until(self.writer.ended()).boxed()
     }
 
+    /// When both threads are at their end.
+    #[cfg(test)]
+    pub(crate) fn ended(&self) -> impl Future<Output = ()> + use<> {
+        let (reader, writer) = (self.reader.ended(), self.writer.ended());
+        async move {
+            reader.await;
+            writer.await;
+        }
+    }
+
+    /// When the writer's thread is at its end.
+    #[cfg(test)]
+    pub(crate) fn writer_ended(&self) -> impl Future<Output = ()> + use<> {
+        self.writer.ended()
+    }
+
     pub(crate) async fn close(&self) {
         // The writer's connection is the last: it moves the log into the file.
         self.reader.close().await;
@@ -93,7 +108,7 @@ impl Engine {
 }
 
 /// The path from the root: it is still right when the process changes its directory, and no path looks like a URI.
-fn absolute(path: PathBuf) -> Result<PathBuf, OpenError> {
+fn absolute(path: &Path) -> Result<PathBuf, OpenError> {
     let name = path.file_name().ok_or(OpenError::NotADatabase)?.to_owned();
     let directory = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent.canonicalize(),

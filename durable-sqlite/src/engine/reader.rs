@@ -43,7 +43,7 @@ impl Reader {
             match self.attempt(&mut *job).await {
                 Ok(()) => return job.answer(),
                 Err(Fault::Sql(error)) if error::is_busy(&error) && Instant::now() < deadline => {
-                    pause(deadline)
+                    pause(deadline);
                 }
                 Err(fault) => {
                     let fault = fault.into_store(job.verb());

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use durable_core::store::StoreError;
 use futures::FutureExt;
-use sqlx::Row;
+use sqlx::{Row, SqliteConnection};
 
 use crate::engine::busy::{jittered, patiently};
 use crate::engine::job::{Job, Tx};
@@ -69,6 +69,8 @@ impl Writer {
         mut waiting: impl FnMut() -> Option<Box<dyn Job>>,
     ) -> Vec<Box<dyn Job>> {
         if let Err(error) = self.begin(first.asked()).await {
+            // It may have begun all the same.
+            self.roll_back().await;
             let fault = error.into_store(first.verb());
             first.fail(fault);
             return Vec::new();
@@ -116,8 +118,12 @@ impl Writer {
     async fn step(&mut self, job: &mut dyn Job) -> Result<Told, StoreError> {
         let verb = job.verb();
         let connection = self.link.get().await.map_err(|error| Fault::Sql(error).into_store(verb))?;
+        let before = written(connection).await;
         let mut tx = Tx::new(connection, job.now());
         match AssertUnwindSafe(job.run(&mut tx)).catch_unwind().await {
+            Ok(Ok(())) if job.is_refused() && written(tx.connection()).await != before => {
+                Err(error::corrupt(verb, "the verb has refused after it had written"))
+            }
             Ok(Ok(())) => Ok(tx.into_told()),
             Ok(Err(fault)) => Err(fault.into_store(verb)),
             Err(_) => Err(error::corrupt(verb, "the verb panicked")),
@@ -160,4 +166,12 @@ impl Writer {
             std::thread::sleep(jittered(PAUSE));
         }
     }
+}
+
+/// How many rows the connection has written: in debug builds, to find the step that refuses too late.
+async fn written(connection: &mut SqliteConnection) -> Option<i64> {
+    if !cfg!(debug_assertions) {
+        return None;
+    }
+    sqlx::query_scalar("select total_changes()").fetch_one(connection).await.ok()
 }

@@ -1,28 +1,123 @@
-//! Group commit.
+//! Group commit: who waits is committed together, and answered after that.
 
-use super::world::{Count, Has, Put, World, execute, number};
+use durable_core::store::StoreErrorKind;
+use futures::FutureExt;
+use tokio::sync::{mpsc, watch};
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn many_writers_share_commits_and_all_that_is_acknowledged_is_there() {
+use super::world::{Count, Gate, Panic, Put, Refuse, RefuseLate, Run, World, begin, execute, seen};
+use crate::SqliteStore;
+
+#[tokio::test]
+async fn writes_that_wait_share_a_commit_and_all_that_is_acknowledged_is_there() {
     let world = World::new();
     let store = world.open().await;
-    let mut writers = tokio::task::JoinSet::new();
-    for n in 0..400 {
-        let store = store.clone();
-        writers.spawn(async move { store.write(Put(format!("q{n}"))).await.unwrap() });
+    let mut lock = world.lock().await;
+    let before = world.pages_in_log();
+    let mut calls = Vec::new();
+    for n in 0..200 {
+        calls.push(begin(&store, Put(format!("q{n}"))).await);
     }
-    writers.join_all().await;
-    assert_eq!(store.read(Count).await.unwrap(), 400);
+    execute(&mut lock, "rollback").await;
+    for call in calls {
+        call.await.unwrap().unwrap();
+    }
+    // A commit of its own is a page at least.
+    let pages = world.pages_in_log() - before;
+    assert!(pages < 40, "200 writes took {pages} pages");
+    assert_eq!(store.read(Count).await.unwrap(), 200);
+    assert_eq!(seen(&mut lock).await, 200);
 }
 
 #[tokio::test]
-async fn what_was_written_is_read() {
+async fn no_answer_comes_before_its_commit() {
     let world = World::new();
     let store = world.open().await;
-    store.write(Put("a".into())).await.unwrap();
-    assert!(store.read(Has("a".into())).await.unwrap());
-    store.close().await;
-    let mut connection = world.connect().await;
-    execute(&mut connection, "select 1").await;
-    assert_eq!(number(&mut connection, "select count(*) from durable_queues").await, 1);
+    let mut other = world.lock().await;
+    let (arrived, mut arrivals) = mpsc::unbounded_channel();
+    let (open, gate) = watch::channel(false);
+    let mut first = begin(&store, Put::named("first")).await;
+    let last = begin(&store, Gate { put: Put::named("last"), arrived, open: gate }).await;
+    execute(&mut other, "rollback").await;
+    // The first has run long ago, and its transaction is open.
+    arrivals.recv().await.unwrap();
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    assert!((&mut first).now_or_never().is_none());
+    assert_eq!((seen(&mut other).await, store.read(Count).await.unwrap()), (0, 0));
+    open.send(true).unwrap();
+    first.await.unwrap().unwrap();
+    assert_eq!(seen(&mut other).await, 2);
+    last.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_step_that_fails_or_panics_or_refuses_does_not_harm_the_others_of_its_group() {
+    let world = World::new();
+    let store = world.open().await;
+    let mut lock = world.lock().await;
+    let good = [begin(&store, Put::named("a")).await, begin(&store, Put::named("b")).await];
+    let failed = begin(&store, Run("insert into durable_queues values ('x', 0); select nothing")).await;
+    let refused = begin(&store, Refuse).await;
+    let twice = begin(&store, Put::named("a")).await;
+    let more = begin(&store, Put::named("c")).await;
+    let panicked = begin(&store, Panic).await;
+    let last = begin(&store, Put::named("d")).await;
+    execute(&mut lock, "rollback").await;
+    for call in good.into_iter().chain([more, last]) {
+        call.await.unwrap().unwrap();
+    }
+    for (call, kind) in [
+        (failed, StoreErrorKind::Corrupt),
+        (refused, StoreErrorKind::NotFound),
+        (twice, StoreErrorKind::Conflict),
+        (panicked, StoreErrorKind::Corrupt),
+    ] {
+        let fault = call.await.unwrap().unwrap_err();
+        assert_eq!((fault.kind, fault.may_have_happened), (kind, false), "{fault}");
+    }
+    assert_eq!(seen(&mut lock).await, 4);
+}
+
+#[tokio::test]
+async fn sq10_a_caller_who_goes_away_changes_nothing_for_the_others() {
+    let world = World::new();
+    let store = world.open().await;
+    let mut lock = world.lock().await;
+    for n in 0..20 {
+        let call = begin(&store, Put(format!("left{n}"))).await;
+        call.abort();
+    }
+    let stays = begin(&store, Put::named("stays")).await;
+    execute(&mut lock, "rollback").await;
+    stays.await.unwrap().unwrap();
+    // They run to their end, and leave no transaction open.
+    assert_eq!(seen(&mut lock).await, 21);
+    execute(&mut lock, "begin immediate; rollback").await;
+}
+
+#[tokio::test]
+async fn sq4_memory_is_one_private_database_for_all_clones() {
+    let store = SqliteStore::open("sqlite::memory:").await.unwrap();
+    store.write(Put::named("a")).await.unwrap();
+    assert_eq!(store.clone().read(Count).await.unwrap(), 1);
+    let other = SqliteStore::open("sqlite::memory:").await.unwrap();
+    assert_eq!(other.read(Count).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn sq7_a_long_read_does_not_hold_up_a_writer() {
+    let world = World::new();
+    let store = world.open().await;
+    let mut reader = world.connect().await;
+    execute(&mut reader, "begin; select * from durable_queues").await;
+    store.write(Put::named("a")).await.unwrap();
+    assert_eq!(seen(&mut reader).await, 0);
+}
+
+#[tokio::test]
+async fn a_step_that_refuses_after_it_has_written_is_found() {
+    let store = SqliteStore::open("sqlite::memory:").await.unwrap();
+    assert_eq!(store.write(RefuseLate).await.unwrap_err().kind, StoreErrorKind::Corrupt);
+    assert_eq!(store.read(Count).await.unwrap(), 0);
 }

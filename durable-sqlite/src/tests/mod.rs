@@ -1,4 +1,11 @@
 //! Tests that need steps of their own.
 
+mod close;
+mod faults;
 mod group;
+mod hints;
+mod lock;
+mod migrate;
+mod open;
+mod peers;
 mod world;

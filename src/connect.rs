@@ -7,7 +7,7 @@ use durable_core::store::Store;
 /// Why a URL opens no store.
 ///
 /// It names the scheme at most: a URL has passwords in it, and errors end up in logs.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConnectError {
     /// The store exists, and this build leaves it out.
@@ -19,7 +19,7 @@ pub enum ConnectError {
         feature: &'static str,
     },
     /// The store is planned, and this release does not have it.
-    #[error("a `{scheme}:` store is not released yet; this release has `memory:` alone")]
+    #[error("a `{scheme}:` store is not released yet; this release has `memory:` and `sqlite:`")]
     NotReleased {
         /// The URL's scheme.
         scheme: &'static str,
@@ -41,6 +41,14 @@ pub enum ConnectError {
         /// What is wrong with the rest.
         problem: &'static str,
     },
+    /// The store could not be opened.
+    #[error("the `{scheme}:` store cannot be opened")]
+    Open {
+        /// The URL's scheme.
+        scheme: &'static str,
+        /// Why, in the words of the store's crate. It repeats nothing of the URL.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
 }
 
 const KNOWN: [&str; 5] = ["memory:", "sqlite:", "postgres://", "redis://", "rediss://"];
@@ -50,26 +58,33 @@ const KNOWN: [&str; 5] = ["memory:", "sqlite:", "postgres://", "redis://", "redi
 /// `memory:` is a new, empty store in this process's memory. It goes with its last handle, so keep a clone of the
 /// `Arc` to share it.
 ///
+/// `sqlite:path` is a store in that file, which is created with its tables if it is missing; several processes may open
+/// it. `?synchronous=normal` gives up the last writes when the machine ends, `?busy_timeout=<milliseconds>` says how long
+/// to wait for another process. `sqlite::memory:` is a database of its own that goes with its last handle.
+///
 /// ```
-/// # #[cfg(feature = "memory")]
+/// # #[cfg(feature = "sqlite")]
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> anyhow::Result<()> {
-/// let store = durable::connect("memory:").await?;
+/// let store = durable::connect("sqlite::memory:").await?;
 /// let durable = durable::Durable::builder::<()>().store(store).build()?;
 /// # let _ = durable; Ok(()) }
-/// # #[cfg(not(feature = "memory"))]
+/// # #[cfg(not(feature = "sqlite"))]
 /// # fn main() {}
 /// ```
 ///
 /// # Errors
 ///
 /// [`ConnectError`]; nothing was opened.
-#[allow(clippy::unused_async, reason = "stores that talk to a server connect here")]
+#[cfg_attr(
+    not(feature = "sqlite"),
+    allow(clippy::unused_async, reason = "the stores that wait are left out")
+)]
 pub async fn connect(url: &str) -> Result<Arc<dyn Store>, ConnectError> {
     let (scheme, rest) = split(url).ok_or(ConnectError::NoScheme)?;
     match scheme.as_str() {
         "memory" => memory(rest),
-        "sqlite" => Err(ConnectError::NotReleased { scheme: "sqlite" }),
+        "sqlite" => sqlite(url).await,
         "postgres" | "postgresql" => Err(ConnectError::NotReleased { scheme: "postgres" }),
         "redis" => Err(ConnectError::NotReleased { scheme: "redis" }),
         "rediss" => Err(ConnectError::NotReleased { scheme: "rediss" }),
@@ -100,6 +115,20 @@ fn memory(_: &str) -> Result<Arc<dyn Store>, ConnectError> {
     Err(ConnectError::FeatureDisabled { scheme: "memory", feature: "memory" })
 }
 
+#[cfg(feature = "sqlite")]
+async fn sqlite(url: &str) -> Result<Arc<dyn Store>, ConnectError> {
+    match durable_sqlite::SqliteStore::open(url).await {
+        Ok(store) => Ok(Arc::new(store)),
+        Err(error) => Err(ConnectError::Open { scheme: "sqlite", source: error.into() }),
+    }
+}
+
+#[cfg(not(feature = "sqlite"))]
+#[allow(clippy::unused_async, reason = "as with the feature")]
+async fn sqlite(_: &str) -> Result<Arc<dyn Store>, ConnectError> {
+    Err(ConnectError::FeatureDisabled { scheme: "sqlite", feature: "sqlite" })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -122,37 +151,61 @@ mod tests {
         assert!(matches!(refused("memory:orders").await, ConnectError::Malformed { scheme: "memory", .. }));
     }
 
-    #[cfg(not(feature = "memory"))]
+    #[cfg(feature = "sqlite")]
+    #[tokio::test]
+    async fn sqlite_opens_a_store_in_any_spelling_of_its_scheme() {
+        for url in ["sqlite::memory:", "SQLITE::memory:"] {
+            assert!(connect(url).await.is_ok(), "{url}");
+        }
+    }
+
+    #[cfg(feature = "sqlite")]
+    #[tokio::test]
+    async fn what_a_store_cannot_open_is_told_with_its_reason() {
+        let error = refused("sqlite:no/such/directory/orders.db").await;
+        let reason = std::error::Error::source(&error).expect("a reason").to_string();
+        assert_eq!(reason, "the directory of the database file does not exist");
+    }
+
+    #[cfg(not(all(feature = "memory", feature = "sqlite")))]
     #[tokio::test]
     async fn a_store_that_is_left_out_is_named_with_its_feature() {
-        let error = ConnectError::FeatureDisabled { scheme: "memory", feature: "memory" };
-        assert_eq!(refused("memory:").await, error);
+        let left_out = if cfg!(feature = "sqlite") { "memory" } else { "sqlite" };
+        let error = refused(&format!("{left_out}:")).await;
+        assert!(
+            matches!(error, ConnectError::FeatureDisabled { feature, .. } if feature == left_out),
+            "{error}"
+        );
     }
 
     #[tokio::test]
     async fn a_store_that_is_not_released_is_told_from_an_unknown_one() {
         for (url, scheme) in [
-            ("sqlite:orders.db", "sqlite"),
             ("postgres://localhost/orders", "postgres"),
             ("postgresql://localhost/orders", "postgres"),
             ("redis://localhost", "redis"),
             ("rediss://localhost", "rediss"),
         ] {
-            assert_eq!(refused(url).await, ConnectError::NotReleased { scheme });
+            let error = refused(url).await;
+            assert!(
+                matches!(error, ConnectError::NotReleased { scheme: named } if named == scheme),
+                "{error}"
+            );
         }
     }
 
     #[tokio::test]
     async fn an_unknown_scheme_is_named_beside_the_known_ones() {
         let error = refused("sqllite:orders.db").await;
-        assert_eq!(error, ConnectError::UnknownScheme { scheme: "sqllite".into() });
-        assert!(error.to_string().contains("sqlite:"), "{error}");
+        let shown = error.to_string();
+        assert!(matches!(error, ConnectError::UnknownScheme { scheme } if scheme == "sqllite"));
+        assert!(shown.contains("sqlite:"), "{shown}");
     }
 
     #[tokio::test]
     async fn a_text_without_a_scheme_is_told_so() {
         for text in ["", "orders.db", ":", "/var/lib/orders.db", "1:2", "us er:x"] {
-            assert_eq!(refused(text).await, ConnectError::NoScheme, "{text}");
+            assert!(matches!(refused(text).await, ConnectError::NoScheme), "{text}");
         }
     }
 
@@ -163,7 +216,8 @@ mod tests {
             "postgresql://ada:hunter2@db.internal",
             "redis://:hunter2@db.internal:6379/0",
             "rediss://ada:hunter2@db.internal",
-            "sqlite:hunter2.db",
+            "sqlite:hunter2/orders.db",
+            "sqlite:orders.db?password=hunter2",
             "memory:hunter2",
             "mysql://ada:hunter2@db.internal/orders",
             "ada:hunter2@db.internal/orders",

@@ -48,6 +48,7 @@
 //! # Features
 //!
 //! - `memory` (default): a store in this process's memory, for tests and for trying things out.
+//! - `sqlite` (default): a store in one file, for one machine; no server.
 
 mod connect;
 
@@ -69,6 +70,8 @@ pub use durable_core::{RunEnding, RunObserver, RunReport, Worker, WorkerOptions}
 pub use durable_core::{model, store};
 #[cfg(feature = "memory")]
 pub use durable_memory::MemoryStore;
+#[cfg(feature = "sqlite")]
+pub use durable_sqlite::{OpenError, SqliteOptions, SqliteStore, Synchronous};
 
 pub use self::connect::{ConnectError, connect};
 

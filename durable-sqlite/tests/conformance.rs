@@ -111,6 +111,7 @@ impl Sqlite {
     }
 }
 
+#[allow(clippy::expect_used, reason = "a harness without a directory has nothing to do")]
 fn main() -> ExitCode {
     let directory = TempDir::new().expect("a directory for the databases");
     durable_conformance::main(Sqlite { directory, opened: Mutex::default() })

@@ -13,7 +13,7 @@
 create table durable_queues (
     name  text primary key not null,
     state integer not null               -- 0 open, 1 paused, 2 sealed
-) without rowid;
+) strict, without rowid;
 
 create table durable_tasks (
     seq              integer primary key autoincrement,
@@ -60,7 +60,7 @@ create table durable_tasks (
     -- What is stored for it.
     last_order       integer not null,
     checkpoints      integer not null
-);
+) strict;
 
 create unique index durable_tasks_id on durable_tasks (queue, id);
 -- claim: one range for each name, in the order of handing out.
@@ -83,7 +83,7 @@ create table durable_inputs (
     params  text not null,
     headers text not null,
     policy  text not null
-);
+) strict;
 
 create table durable_history (
     task       integer not null,
@@ -99,7 +99,7 @@ create table durable_history (
     ended_at   integer not null,
     aside      integer not null default 0,
     primary key (task, ord)
-) without rowid;
+) strict, without rowid;
 create unique index durable_history_key on durable_history (task, key) where key is not null and aside = 0;
 
 create table durable_waits (
@@ -112,7 +112,7 @@ create table durable_waits (
     registered_at integer not null,
     deadline      integer,
     rests         integer                -- the claim count of the run that rests on it
-);
+) strict;
 create unique index durable_waits_key on durable_waits (task, key);
 create index durable_waits_event on durable_waits (queue, event, task, key) where event is not null;
 
@@ -125,7 +125,7 @@ create table durable_events (
     id              text not null,
     first_unreached integer,             -- waking: the first write that has not reached every wait
     primary key (queue, name)
-);
+) strict;
 create index durable_events_waking on durable_events (queue, first_unreached, name) where first_unreached is not null;
 create index durable_events_written on durable_events (queue, written_at, name);
 
@@ -133,5 +133,5 @@ create index durable_events_written on durable_events (queue, written_at, name);
 create table durable_garbage (
     task  integer primary key,
     queue text not null
-);
+) strict;
 create index durable_garbage_queue on durable_garbage (queue, task);

@@ -5,6 +5,7 @@ mod job;
 mod lane;
 mod link;
 mod reader;
+mod turn;
 mod writer;
 
 use std::path::{Path, PathBuf};

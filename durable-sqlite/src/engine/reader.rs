@@ -38,12 +38,13 @@ impl Reader {
 
     /// Runs a job until no lock is in its way, or it is given up.
     async fn read(&mut self, mut job: Box<dyn Job>) {
-        let deadline = self.link.settings.deadline();
+        let begun = Instant::now();
+        let deadline = self.link.settings.after(begun);
         loop {
             match self.attempt(&mut *job).await {
                 Ok(()) => return job.answer(),
                 Err(Fault::Sql(error)) if error::is_busy(&error) && Instant::now() < deadline => {
-                    pause(deadline);
+                    pause(begun, deadline);
                 }
                 Err(fault) => {
                     let fault = fault.into_store(job.verb());

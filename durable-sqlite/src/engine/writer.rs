@@ -8,10 +8,11 @@ use durable_core::store::StoreError;
 use futures::FutureExt;
 use sqlx::{Row, SqliteConnection};
 
-use crate::engine::busy::{jittered, patiently};
+use crate::engine::busy::patiently;
 use crate::engine::job::{Job, Tx};
 use crate::engine::lane::{Jobs, Lane};
 use crate::engine::link::{Link, Settings};
+use crate::engine::turn::Turn;
 use crate::error::{self, Fault, OpenError, code};
 use crate::hints::{Hinter, Told};
 use crate::migrate::{MIGRATIONS, migrate};
@@ -20,8 +21,6 @@ use crate::migrate::{MIGRATIONS, migrate};
 const MOST: usize = 64;
 /// How long a transaction takes in further steps: the first of them waits for the commit as well.
 const LONGEST: Duration = Duration::from_millis(4);
-/// How long the lock is left to others who write.
-const PAUSE: Duration = Duration::from_millis(1);
 /// Takes the lock, and says whether others have written: one way to the driver's thread for both.
 const BEGIN: &str = "begin immediate; pragma data_version";
 
@@ -34,7 +33,7 @@ pub(super) async fn start(
         let mut link = Link::open(settings).await?;
         let deadline = link.settings.deadline();
         migrate(link.get().await?, &MIGRATIONS, deadline).await?;
-        Ok(Writer { link, hinter: hinter(), blocked: None, data_version: None, is_shared: false })
+        Ok(Writer { link, hinter: hinter(), blocked: None, turn: Turn::new() })
     };
     Lane::start("durable-sqlite-write", open, Writer::run).await
 }
@@ -44,10 +43,7 @@ struct Writer {
     hinter: Hinter,
     /// Since when the lock is another's.
     blocked: Option<Instant>,
-    /// What SQLite counts of the commits of other connections.
-    data_version: Option<i64>,
-    /// Whether others have written since the last transaction.
-    is_shared: bool,
+    turn: Turn,
 }
 
 impl Writer {
@@ -56,7 +52,7 @@ impl Writer {
             for job in self.together(job, || jobs.waiting()).await {
                 self.together(job, || None).await;
             }
-            self.let_others();
+            self.turn.let_others();
         }
         self.link.break_off().await;
     }
@@ -109,8 +105,7 @@ impl Writer {
             _ => None,
         };
         let version = rows?.first().map(|row| row.try_get(0)).transpose()?;
-        self.is_shared = self.data_version.is_some() && self.data_version != version;
-        self.data_version = version;
+        self.turn.begins(version);
         Ok(())
     }
 
@@ -157,13 +152,6 @@ impl Writer {
             // Some faults have rolled back already.
             Err(error) if error::primary_code(&error) == Some(code::ERROR) => {}
             Err(_) => self.link.break_off().await,
-        }
-    }
-
-    /// Leaves the lock alone for a while when other connections write as well: they look for it once in a while only.
-    fn let_others(&self) {
-        if self.is_shared {
-            std::thread::sleep(jittered(PAUSE));
         }
     }
 }

@@ -7,7 +7,6 @@ use durable::TaskId;
 use tokio::task::JoinHandle;
 
 use crate::figures::{Figures, Runs};
-use crate::tasks::PATIENCE;
 
 /// Shows the figures now and then until it is [done](Progress::done) or dropped.
 #[derive(Debug)]
@@ -66,8 +65,7 @@ fn left(orders: usize, unpacked: usize) -> String {
     if orders == 0 || orders > unpacked {
         return String::new();
     }
-    let patience = PATIENCE.as_secs_f32();
-    format!("; left: {orders} whose parcel never comes, refunded after {patience} s")
+    format!("; left: {orders} whose parcel never comes, refunded when their patience ends")
 }
 
 /// On a terminal one line that changes, elsewhere a line each time.

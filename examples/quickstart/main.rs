@@ -7,6 +7,8 @@ mod args;
 mod desk;
 mod effects;
 mod figures;
+#[cfg(feature = "__hide-checkpoints")]
+mod forgetful;
 mod ledger;
 mod money;
 mod orders;
@@ -91,6 +93,8 @@ async fn set_up(options: &Options) -> anyhow::Result<(Durable<Effects>, Arc<Ledg
     // Cargo may build elsewhere.
     fs::create_dir_all(args::TARGET)?;
     let store = durable::connect(&options.store).await?;
+    #[cfg(feature = "__hide-checkpoints")]
+    let store = forgetful::over(store);
     let ledger = Arc::new(Ledger::open(&options.ledger(), options.kill_after)?);
     let desk = Durable::builder()
         .store(store)

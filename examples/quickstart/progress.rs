@@ -27,8 +27,12 @@ impl Progress {
             loop {
                 ticks.tick().await;
                 let done = counted.orders_done();
-                let line = line(done, orders, counted.runs())
-                    + &left(orders.saturating_sub(done), counted.left_of(&unpacked));
+                if done >= orders {
+                    // The last line is not ours to show.
+                    return;
+                }
+                let line =
+                    line(done, orders, counted.runs()) + &left(orders - done, counted.left_of(&unpacked));
                 // Elsewhere than on a terminal each line stays, so none is said twice.
                 if line != shown {
                     show(&line, false);

@@ -60,7 +60,7 @@ impl fmt::Display for Resumed {
             _ => write!(f, ", {live} go on")?,
         }
         if *held > 0 {
-            write!(f, " ({held} when their lease of the earlier process ends)")?;
+            write!(f, " ({held} of them when the lease of the earlier process ends)")?;
         }
         write!(f, "; {steps} stored steps are not repeated")
     }

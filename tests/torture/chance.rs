@@ -3,6 +3,18 @@
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::time::Duration;
 
+/// About as many bytes as a line of the ledger has.
+const LINE: u64 = 60;
+
+/// When to kill a process.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Moment {
+    /// So long after its start,
+    pub(crate) latest: Duration,
+    /// or as soon as it has written so many bytes to the ledger.
+    pub(crate) growth: u64,
+}
+
 /// Draws moments.
 pub(crate) struct Chance(u64);
 
@@ -18,14 +30,15 @@ impl Chance {
 
     /// When to kill a process that has just been started.
     ///
-    /// Three of four fall where a new desk has most of its effects; the fourth comes after the leases that the kill before
-    /// left behind have ended, or finds the process gone.
-    pub(crate) fn moment(&mut self) -> Duration {
-        let millis = match self.next() % 4 {
-            0 => 800 + self.next() % 2_000,
-            _ => 30 + self.next() % 770,
+    /// Half of the moments are close to an effect; a quarter falls where a new desk is busiest; the last quarter comes when
+    /// the leases that the kill before left behind have ended, or finds the process gone.
+    pub(crate) fn moment(&mut self) -> Moment {
+        let (millis, growth) = match self.next() % 4 {
+            0 => (800 + self.next() % 2_000, u64::MAX),
+            1 => (30 + self.next() % 770, u64::MAX),
+            _ => (2_800, 1 + self.next() % (12 * LINE)),
         };
-        Duration::from_millis(millis)
+        Moment { latest: Duration::from_millis(millis), growth }
     }
 
     /// `splitmix64`.

@@ -11,10 +11,14 @@ use std::{env, fs, io, thread};
 use anyhow::{Context as _, bail, ensure};
 use serde_json::Value;
 
+use crate::chance::Moment;
+
 /// How many tasks the quickstart runs at once.
 pub(crate) const SLOTS: usize = 4;
 /// How long a run may take that nobody kills. The leases of a killed one are 2 s.
 const LONGEST: Duration = Duration::from_secs(90);
+/// How often to look at it.
+const LOOK: Duration = Duration::from_micros(500);
 const HIDES_CHECKPOINTS: bool = cfg!(feature = "__hide-checkpoints");
 
 /// A store, and the ledger of what its tasks did.
@@ -68,30 +72,36 @@ impl Desk {
 
 impl Running {
     /// Kills the process at this moment, unless it has ended by then.
-    pub(crate) fn killed_at(mut self, moment: Duration) -> anyhow::Result<Output> {
-        self.wait(moment)?;
+    pub(crate) fn killed_at(mut self, moment: Moment, ledger: &Path) -> anyhow::Result<Output> {
+        let length = || fs::metadata(ledger).map_or(0, |file| file.len());
+        // A reset makes it shorter first.
+        let mut least = length();
+        self.wait(moment.latest, || {
+            let now = length();
+            least = least.min(now);
+            now - least >= moment.growth
+        })?;
         self.output()
     }
 
     /// Waits for the end, which must come.
     pub(crate) fn ended(mut self) -> anyhow::Result<Output> {
-        let in_time = self.wait(LONGEST)?;
+        let in_time = self.wait(LONGEST, || false)?;
         let output = self.output()?;
         ensure!(in_time, "it did not end in {LONGEST:?}: {}", text(&output.stderr));
         Ok(output)
     }
 
-    /// Whether it ends in time.
-    fn wait(&mut self, time: Duration) -> anyhow::Result<bool> {
+    /// Whether it ends by itself before this time and before it is enough.
+    fn wait(&mut self, time: Duration, mut enough: impl FnMut() -> bool) -> anyhow::Result<bool> {
         let until = Instant::now() + time;
         let child = self.0.as_mut().context("it has ended")?;
         while child.try_wait()?.is_none() {
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
+            if Instant::now() >= until || enough() {
                 return Ok(false);
             }
             // Real time: it is another process.
-            thread::sleep(left.min(Duration::from_millis(5)));
+            thread::sleep(LOOK);
         }
         Ok(true)
     }

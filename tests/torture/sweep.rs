@@ -43,14 +43,15 @@ fn survives(nth: usize, expected: &[Row]) -> anyhow::Result<()> {
     ensure!(ledger.lines() == nth, "the ledger has {} lines", ledger.lines());
     ensure!(before.effects.len() < nth, "the last effect is stored, and is not to be");
     let mut watch = Watch::default();
-    watch.look(&ledger, &before, 1)?;
+    watch.look(&ledger, &before)?;
 
     let resumed = desk.start(&[])?.ended()?;
     let (ledger, after) = (Ledger::read(&desk.ledger)?, Stored::read(&desk.store)?);
-    watch.look(&ledger, &after, 1)?;
+    watch.look(&ledger, &after)?;
     let table = table(&resumed)?;
     ensure!(table == expected, "the table is {table:?}, not {expected:?}");
     ledger.check_complete(&table)?;
+    ledger.check_repeats(1)?;
     ensure!(ledger.repeats() > 0, "the effect that was not stored did not come again");
     let said = text(&resumed.stderr);
     let said = said.lines().next().context("it says nothing")?;

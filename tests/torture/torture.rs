@@ -48,11 +48,12 @@ fn live(
         let options: &[&str] = if killed == 0 { &["--reset"] } else { &[] };
         let process = desk.start(options)?;
         let enough = tally.kills + killed >= kills;
-        let output = if enough { process.ended()? } else { process.killed_at(chance.moment())? };
+        let output =
+            if enough { process.ended()? } else { process.killed_at(chance.moment(), &desk.ledger)? };
         let died = was_killed(&output);
         killed += usize::from(died);
         let (ledger, stored) = (Ledger::read(&desk.ledger)?, Stored::read(&desk.store)?);
-        watch.look(&ledger, &stored, killed)?;
+        watch.look(&ledger, &stored)?;
         if died {
             tally.stored += stored.effects.len();
             continue;
@@ -60,6 +61,7 @@ fn live(
         let table = table(&output)?;
         ensure!(table == expected, "the table is {table:?}, not {expected:?}");
         ledger.check_complete(&table)?;
+        ledger.check_repeats(killed)?;
         tally.kills += killed;
         tally.lives += 1;
         tally.repeats += ledger.repeats();

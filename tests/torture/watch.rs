@@ -39,6 +39,13 @@ impl Ledger {
         self.lines() - self.0.len()
     }
 
+    /// Asserts that effects came again at most once for each slot and kill.
+    pub(crate) fn check_repeats(&self, kills: usize) -> anyhow::Result<()> {
+        let (repeats, most) = (self.repeats(), kills * SLOTS);
+        ensure!(repeats <= most, "{repeats} effects came again after {kills} kills, {most} at most may");
+        Ok(())
+    }
+
     fn times(&self, key: &str) -> usize {
         self.0.get(key).map_or(0, |(times, _)| *times)
     }
@@ -111,9 +118,8 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    /// Asserts that nothing came again whose checkpoint was stored when its process died, and that other effects came
-    /// again at most once for each slot and kill.
-    pub(crate) fn look(&mut self, ledger: &Ledger, stored: &Stored, kills: usize) -> anyhow::Result<()> {
+    /// Asserts that nothing came again whose checkpoint was stored when its process died.
+    pub(crate) fn look(&mut self, ledger: &Ledger, stored: &Stored) -> anyhow::Result<()> {
         for (key, lines) in &self.final_lines {
             let now = ledger.times(key);
             ensure!(
@@ -126,8 +132,6 @@ impl Watch {
             ensure!(lines > 0, "a checkpoint is stored and its effect is not in the ledger: {key}");
             self.final_lines.insert(key.clone(), lines);
         }
-        let (repeats, most) = (ledger.repeats(), kills * SLOTS);
-        ensure!(repeats <= most, "{repeats} effects came again after {kills} kills, {most} at most may");
         Ok(())
     }
 }

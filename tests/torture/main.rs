@@ -40,7 +40,7 @@ fn kills_at_random_moments_repeat_nothing_that_was_stored() -> anyhow::Result<()
     let seed = setting("DURABLE_TORTURE_SEED", chance::seed())?;
     let desk = Desk::new("torture")?;
     for round in 0..setting("DURABLE_TORTURE_ROUNDS", 1)? {
-        let seed = seed + round;
+        let seed = seed.wrapping_add(round);
         eprintln!("torture: DURABLE_TORTURE_SEED={seed} DURABLE_TORTURE_KILLS={kills}");
         eprintln!("torture: {}", torture::run(&desk, kills, seed).with_context(|| format!("seed {seed}"))?);
     }

@@ -18,8 +18,9 @@ fn command(args: &[&str]) -> Command {
     cargo
 }
 
+/// Runs the order desk on a store of its own, unless the arguments name another.
 fn quickstart(args: &[&str]) -> Output {
-    command(args).output().expect("cargo starts")
+    command(&[&["--store", "memory:"], args].concat()).output().expect("cargo starts")
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -126,7 +127,7 @@ fn a_line_below_the_table_says_what_its_figures_mean() {
 
 #[test]
 fn progress_says_what_it_waits_for_and_says_nothing_twice() {
-    let unpacked = order("ORD-1", 1).replacen('{', r#"{"trouble":"never_packed","#, 1);
+    let unpacked = order("ORD-1", 1).replacen('{', r#"{"trouble":"never_packed","patience_ms":1500,"#, 1);
     let output = quickstart_on("unpacked", &format!("[{unpacked}]"));
     let progress = text(&output.stderr);
     assert!(progress.contains("left: 1 whose parcel never comes"), "{progress}");
@@ -153,7 +154,7 @@ fn a_retry_is_no_failure_and_a_failure_is_none_of_the_retries() {
 #[test]
 fn a_reader_that_has_seen_enough_ends_it_quietly() {
     let file = data_file("unread", &format!("[{}]", order("ORD-1", 1)));
-    for args in [&["--data", &file][..], &["--help"]] {
+    for args in [&["--store", "memory:", "--data", &file][..], &["--help"]] {
         let mut child = command(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         drop(child.stdout.take());
         let output = child.wait_with_output().unwrap();
@@ -174,10 +175,66 @@ fn an_order_that_fails_is_a_row_with_its_reason_on_stderr() {
 }
 
 #[test]
+fn an_order_waits_for_its_parcel_as_long_as_its_data_say() {
+    let hasty = order("ORD-1", 1).replacen('{', r#"{"trouble":"never_packed","patience_ms":1,"#, 1);
+    let output = quickstart_on("hasty", &format!("[{hasty},{}]", order("ORD-2", 1)));
+    let table = text(&output.stdout);
+    let rows = rows(&table);
+    assert_eq!(rows.iter().map(|row| row[1]).collect::<Vec<_>>(), ["refunded", "completed"], "{table}");
+}
+
+#[test]
+fn the_ledger_has_a_line_with_a_key_of_its_own_for_each_effect() {
+    let ledger = format!("{}/three.ledger", env!("CARGO_TARGET_TMPDIR"));
+    fs::write(&ledger, "of tasks whose store is gone\n").unwrap();
+    let hasty = order("ORD-2", 1).replacen('{', r#"{"trouble":"never_packed","patience_ms":1,"#, 1);
+    let file = data_file("three", &format!("[{},{hasty}]", order("ORD-1", 2)));
+    assert!(quickstart(&["--data", &file, "--ledger", &ledger]).status.success());
+
+    let lines = fs::read_to_string(ledger).unwrap();
+    let mut done: Vec<String> = Vec::new();
+    for line in lines.lines() {
+        let (task, what) = line.split_once(':').unwrap();
+        assert_eq!(task.len(), 36, "{lines}");
+        done.push(what.to_owned());
+    }
+    done.sort();
+    let due = [
+        "charge ORD-1 $2,469.00",
+        "charge ORD-2 $1,234.50",
+        "receipt ORD-1 $2,469.00",
+        "refund ORD-2 $1,234.50",
+    ];
+    assert_eq!(done, due);
+}
+
+#[test]
+fn a_second_run_finds_its_orders_done_until_a_reset() {
+    let store = format!("sqlite:{}/again.db", env!("CARGO_TARGET_TMPDIR"));
+    let run = |quantity: u32, options: &[&str]| {
+        let file = data_file(&format!("again-{quantity}"), &format!("[{}]", order("ORD-1", quantity)));
+        quickstart(&[&["--store", &store, "--data", &file], options].concat())
+    };
+    let new = run(1, &["--reset"]);
+    assert!(new.status.success() && !text(&new.stderr).contains("resumed"), "{}", text(&new.stderr));
+
+    let again = run(1, &[]);
+    assert!(text(&again.stderr).contains("resumed: 1 of 1 orders were done"), "{}", text(&again.stderr));
+    assert_eq!(rows(&text(&again.stdout))[0][..5], ["ORD-1", "completed", "$1,234.50", "1", "0"]);
+
+    assert_refused(&run(2, &[]), 1, &["other data", "--reset"]);
+    assert!(run(2, &["--reset"]).status.success());
+    let ledger = fs::read_to_string(format!("{}/again.ledger", env!("CARGO_TARGET_TMPDIR"))).unwrap();
+    assert_eq!(ledger.lines().count(), 2, "{ledger}");
+}
+
+#[test]
 fn bad_options_are_refused_with_code_2() {
     assert_refused(&quickstart(&["--stroe", "memory:"]), 2, &["--stroe", "--help"]);
     assert_refused(&quickstart(&["--store"]), 2, &["--store", "value"]);
     assert_refused(&quickstart(&["orders.json"]), 2, &["without an option"]);
+    assert_refused(&quickstart(&["--kill-after", "0"]), 2, &["--kill-after", "from 1 on"]);
+    assert_refused(&quickstart(&["--reset=all"]), 2, &["--reset", "no value"]);
 }
 
 #[test]
@@ -204,5 +261,7 @@ fn help_names_every_option() {
     let output = quickstart(&["--help"]);
     assert!(output.status.success());
     let help = text(&output.stdout);
-    assert!(help.contains("--store URL") && help.contains("--data FILE"), "{help}");
+    for option in ["--kill-after N", "--reset", "--store URL", "--ledger FILE", "--data FILE"] {
+        assert!(help.contains(option), "`{option}` is missing: {help}");
+    }
 }

@@ -8,6 +8,7 @@ use anyhow::bail;
 use durable::TaskId;
 use serde::Serialize;
 
+use crate::ledger::Ledger;
 use crate::money::Cents;
 use crate::orders::{Order, Trouble};
 
@@ -56,15 +57,26 @@ impl Effect {
         let down_once = order.trouble.is_some() && order.trouble == kind.trouble();
         Self { kind, task, order: order.id.clone(), amount, down_once }
     }
+
+    fn key(&self) -> String {
+        format!("{}:{}", self.task, self.kind.name())
+    }
 }
 
 /// The world outside, as every task of this process sees it.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct Effects {
+    ledger: Arc<Ledger>,
+    /// What this process did not get through with yet. Another process will not either, the first time; attempts are
+    /// without limit, so that this costs time and nothing else.
     failed: Arc<Mutex<HashSet<(TaskId, Kind)>>>,
 }
 
 impl Effects {
+    pub(crate) fn new(ledger: Arc<Ledger>) -> Self {
+        Self { ledger, failed: Arc::default() }
+    }
+
     /// Does it, and returns the other side's reference.
     pub(crate) async fn perform(&self, effect: Effect) -> anyhow::Result<String> {
         tokio::time::sleep(LATENCY).await;
@@ -72,6 +84,8 @@ impl Effects {
         if effect.down_once && self.is_first_failure(&effect) {
             bail!("{kind} of {} for {order}: no answer", effect.amount);
         }
+        // The other side has it from here on; the step's result is stored only after this returns.
+        self.ledger.add(&format!("{} {order} {}", effect.key(), effect.amount))?;
         Ok(format!("{kind}-{order}"))
     }
 

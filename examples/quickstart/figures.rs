@@ -57,6 +57,11 @@ impl Figures {
         steps.replayed += report.steps_replayed;
     }
 
+    /// Takes orders that came to their end before this process.
+    pub(crate) fn done_before(&self, orders: &[TaskId]) {
+        self.counted().orders_done.extend(orders);
+    }
+
     pub(crate) fn of(&self, task: TaskId) -> Steps {
         self.counted().tasks.get(&task).copied().unwrap_or_default()
     }

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
 use serde::{Deserialize, Serialize};
@@ -16,6 +17,9 @@ pub(crate) struct Order {
     /// For example `ORD-1001`.
     pub(crate) id: String,
     pub(crate) lines: Vec<Line>,
+    /// How long its customer waits for the parcel before the money goes back: an hour unless the order says so.
+    #[serde(default = "an_hour")]
+    patience_ms: u64,
     /// What goes wrong on its way, so that there is something to see.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) trouble: Option<Trouble>,
@@ -44,7 +48,17 @@ pub(crate) enum Trouble {
     NeverPacked,
 }
 
+/// In milliseconds.
+const fn an_hour() -> u64 {
+    60 * 60 * 1_000
+}
+
 impl Order {
+    /// How long it waits for its parcel. That time goes on while no process runs.
+    pub(crate) const fn patience(&self) -> Duration {
+        Duration::from_millis(self.patience_ms)
+    }
+
     /// What the order costs.
     pub(crate) fn total(&self) -> anyhow::Result<Cents> {
         let mut total = Cents::default();

@@ -7,7 +7,6 @@ use durable::TaskId;
 use tokio::task::JoinHandle;
 
 use crate::figures::{Figures, Runs};
-use crate::tasks::PATIENCE;
 
 /// Shows the figures now and then until it is [done](Progress::done) or dropped.
 #[derive(Debug)]
@@ -28,8 +27,12 @@ impl Progress {
             loop {
                 ticks.tick().await;
                 let done = counted.orders_done();
-                let line = line(done, orders, counted.runs())
-                    + &left(orders.saturating_sub(done), counted.left_of(&unpacked));
+                if done >= orders {
+                    // The last line is not ours to show.
+                    return;
+                }
+                let line =
+                    line(done, orders, counted.runs()) + &left(orders - done, counted.left_of(&unpacked));
                 // Elsewhere than on a terminal each line stays, so none is said twice.
                 if line != shown {
                     show(&line, false);
@@ -66,8 +69,7 @@ fn left(orders: usize, unpacked: usize) -> String {
     if orders == 0 || orders > unpacked {
         return String::new();
     }
-    let patience = PATIENCE.as_secs_f32();
-    format!("; left: {orders} whose parcel never comes, refunded after {patience} s")
+    format!("; left: {orders} whose parcel never comes, refunded when their patience ends")
 }
 
 /// On a terminal one line that changes, elsewhere a line each time.

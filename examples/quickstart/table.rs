@@ -22,7 +22,7 @@ pub(crate) struct Table<'a>(pub(crate) &'a [Row]);
 const HEADER: [&str; COLUMNS] = ["order", "status", "total", "attempts", "steps run", "replayed"];
 const COLUMNS: usize = 6;
 /// What the figures mean.
-const LEGEND: &str = "attempts: 2 where the data plan one failure; steps run: functions called; \
+const LEGEND: &str = "attempts: 2 where the data plan one failure, more after kills; steps run: functions called; \
                       replayed: results found in the store instead";
 /// How many columns hold text, to the left; figures go to the right.
 const TEXTS: usize = 2;

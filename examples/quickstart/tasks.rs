@@ -10,8 +10,6 @@ use crate::effects::{Effect, Effects, Kind};
 use crate::money::Cents;
 use crate::orders::{Line, Order};
 
-/// How long a charged order waits for its parcel.
-pub(crate) const PATIENCE: Duration = Duration::from_millis(1_500);
 /// How long after packing the receipt goes out.
 const BEFORE_RECEIPT: Duration = Duration::from_millis(200);
 /// How long the warehouse takes for one thing.
@@ -64,7 +62,7 @@ impl Task<Effects> for ProcessOrder {
         let charge = Effect::new(Kind::Charge, ctx.task_id, &order, total);
         let payment: String = ctx.step("charge", charge, perform).await?;
 
-        match ctx.await_event::<Parcel>(&packed(&order.id), Some(PATIENCE)).await {
+        match ctx.await_event::<Parcel>(&packed(&order.id), Some(order.patience())).await {
             Ok(_) => {}
             // The timeout is decided once and stored: a parcel that comes later changes nothing.
             Err(TaskError::Timeout { .. }) => {

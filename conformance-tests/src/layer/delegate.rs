@@ -19,8 +19,7 @@ macro_rules! delegate {
         #[async_trait]
         impl<L: Layer> $role for Layered<L> {
             $(async fn $verb(&self, request: $request) -> $answer {
-                let call = Call { verb: Verb::$name, queue: request.on_queue(), claims: request.claims() };
-                self.pass(call, self.inner.$verb(request)).await
+                self.pass(call(Verb::$name, &request), self.inner.$verb(request)).await
             })*
         }
     };
@@ -47,10 +46,17 @@ delegate!(Runs {
     wait(Wait, WaitRequest) -> PerItem<WaitAnswer>;
 });
 
-delegate!(Checkpoints {
-    load(Load, LoadRequest) -> Result<CheckpointPage, FencedError>;
-    save(Save, SaveRequest) -> PerItem<SaveAnswer>;
-});
+#[async_trait]
+impl<L: Layer> Checkpoints for Layered<L> {
+    async fn load(&self, request: LoadRequest) -> Result<CheckpointPage, FencedError> {
+        let page = self.pass(call(Verb::Load, &request), self.inner.load(request)).await?;
+        Ok(self.layer.loaded(page))
+    }
+
+    async fn save(&self, request: SaveRequest) -> PerItem<SaveAnswer> {
+        self.pass(call(Verb::Save, &request), self.inner.save(request)).await
+    }
+}
 
 delegate!(Events {
     emit(Emit, EmitRequest) -> Result<EmitAnswer, StoreError>;
@@ -76,6 +82,10 @@ impl<L: Layer> Signals for Layered<L> {
     fn hints(&self, queue: &QueueName) -> Hints {
         self.layer.hints(self.inner.hints(queue))
     }
+}
+
+fn call(verb: Verb, request: &impl About) -> Call {
+    Call { verb, queue: request.on_queue(), claims: request.claims() }
 }
 
 /// What a request is about.

@@ -8,7 +8,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use durable_core::model::{QueueName, TaskId};
-use durable_core::store::{Hints, Store, StoreError, Verb};
+use durable_core::store::{CheckpointPage, Hints, Store, StoreError, Verb};
 
 pub use pace::{AlwaysYield, NeverYield};
 
@@ -38,6 +38,11 @@ pub trait Layer: fmt::Debug + Send + Sync + 'static {
 
     /// Runs after the call; an error answers in place of the store's answer.
     fn after(&self, ticket: Self::Ticket) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Passes a page of loaded checkpoints on; by default as it is.
+    fn loaded(&self, page: CheckpointPage) -> CheckpointPage {
+        page
+    }
 
     /// Passes hints on; by default all of them.
     fn hints(&self, hints: Hints) -> Hints {

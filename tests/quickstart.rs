@@ -1,6 +1,6 @@
 //! The order desk of `examples/quickstart`, as a user runs it.
 
-#![cfg(feature = "memory")]
+#![cfg(all(feature = "memory", feature = "sqlite"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "the helpers of tests are tests too")]
 
 use std::process::{Command, Output, Stdio};

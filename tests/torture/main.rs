@@ -4,7 +4,7 @@
 //! `DURABLE_TORTURE_STORE` (a URL; a new SQLite file unless it is set). A seed gives the same moments again; what the
 //! machine does at those moments is its own affair.
 
-#![cfg(all(unix, feature = "memory"))]
+#![cfg(all(unix, feature = "memory", feature = "sqlite"))]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -25,6 +25,8 @@ mod end;
 mod record;
 mod save;
 mod spawn;
+#[cfg(test)]
+mod tests;
 mod wait;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};

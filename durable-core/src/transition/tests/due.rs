@@ -127,15 +127,27 @@ fn u1_the_earliest_comes_first_and_no_more_than_asked_for() {
 fn w3_deadlines_end_in_their_order_until_the_need_is_met() {
     let task = resting(2, Some(at(3)));
     let mut records = records(at(10), [task.clone()]);
-    for (text, deadline) in [("c", at(9)), ("b", at(5)), ("a", at(3)), ("d", at(11))] {
+    for (text, deadline) in [("a", at(9)), ("b", at(5)), ("c", at(3)), ("d", at(11))] {
         let wait = rested(&task, WaitSource::Time, Some(deadline));
         records.add_slot((task.id, key(text)), Slot::Standing(wait));
     }
     let done = records.do_due(&[task.id], 10);
     let timeout = End::Timeout;
-    assert_eq!(ends(&records, task.id), [("a", &timeout, at(3)), ("b", &timeout, at(5))]);
+    assert_eq!(ends(&records, task.id), [("c", &timeout, at(3)), ("b", &timeout, at(5))]);
     assert_eq!((done.woken, now_is(&records, &task).state), (2, State::Pending));
     assert_eq!(records.stale_rests().count(), 0);
+}
+
+#[test]
+fn w3_only_deadlines_that_a_task_rests_on_are_worked_off() {
+    let task = resting(1, Some(at(5)));
+    let mut records = records(at(10), [task.clone()]);
+    for (text, rests) in [("past", Some(task.claims - 1)), ("present", Some(task.claims)), ("none", None)] {
+        let wait = Wait { rests, ..rested(&task, WaitSource::Time, Some(at(5))) };
+        records.add_slot((task.id, key(text)), Slot::Standing(wait));
+    }
+    assert_eq!(records.do_due(&[task.id], 10).woken, 1);
+    assert_eq!(ends(&records, task.id), [("present", &End::Timeout, at(5))]);
 }
 
 #[test]

@@ -57,6 +57,8 @@ fn e2_one_emit_wakes_every_waiter() {
     for task in &tasks {
         assert_eq!(ends(&records, task.id), [("event", &value("7"), at(10))]);
         assert_eq!(now_is(&records, task).state, State::Pending);
+        // Nobody held the task meanwhile.
+        assert!(checkpoints(&records, task.id).iter().all(|stored| stored.worker.is_none()));
     }
     assert_eq!(first_unreached(&records), None);
 }

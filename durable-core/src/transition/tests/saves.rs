@@ -134,3 +134,16 @@ fn e2_an_emit_that_comes_with_a_checkpoint_wakes_its_waiters() {
     assert_eq!(ends(&records, waiter.id), [("event", &value("7"), at(10))]);
     assert_eq!(now_is(&records, &waiter).state, State::Pending);
 }
+
+#[test]
+fn e1_an_emit_that_comes_with_a_checkpoint_replaces_the_payload_once() {
+    let task = running();
+    let mut records = records(at(10), [task.clone()]);
+    records.add_event(written(at(5), "1"));
+    for payload in ["2", "3"] {
+        let emit = SaveItem { effect: Effect::Emit(write(payload)), ..step(token(&task), "null") };
+        assert!(records.save(QueueState::Open, &emit).is_ok());
+    }
+    let [event] = *records.changed_events().collect::<Vec<_>>() else { panic!("one event") };
+    assert_eq!(event.written.as_ref().unwrap().payload, json("2"));
+}

@@ -25,6 +25,8 @@ mod end;
 mod record;
 mod save;
 mod spawn;
+#[cfg(test)]
+mod tests;
 mod wait;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -36,7 +38,7 @@ use crate::store::{FencedError, HistoryEntry, NewTask, StoreError, StoreErrorKin
 
 pub use columns::{
     EndColumns, closed_columns, closed_of, kind_number, kind_of_number, on_close_number, queue_state_number,
-    queue_state_of_number, state_columns, state_of,
+    queue_state_of_number, source_columns, source_of, state_columns, state_of,
 };
 pub use due::DueDone;
 pub use record::{
@@ -142,6 +144,13 @@ impl Records {
     pub fn add_held_task(&mut self, task: TaskRecord) {
         self.held.insert(task.id);
         self.add_task(task);
+    }
+
+    /// Takes in that something of a task's own cannot be decoded: it fails alone (rule C6).
+    pub fn add_flaw(&mut self, id: TaskId, flaw: Flaw) {
+        if let Some(task) = self.tasks.get_mut(&id) {
+            task.flaw.get_or_insert(flaw);
+        }
     }
 
     /// Takes in a task that a wait names as a child.

@@ -201,6 +201,18 @@ impl Records {
         &self.changes.ended
     }
 
+    /// Whether there is something to write.
+    pub fn has_changes(&self) -> bool {
+        !self.changes.tasks.is_empty()
+            || !self.changes.events.is_empty()
+            || self.changed_slots().next().is_some()
+    }
+
+    /// Whether tasks have ended with live children, and their ends are to spread.
+    pub fn has_closing(&self) -> bool {
+        !self.changes.closing.is_empty()
+    }
+
     /// Whether something became ready.
     pub fn has_ready(&self) -> bool {
         self.changes.ready

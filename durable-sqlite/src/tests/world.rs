@@ -113,10 +113,10 @@ impl Step for Put {
     const VERB: Verb = Verb::PutQueue;
     type Answer = ();
 
-    async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Fault> {
+    async fn run(&self, tx: &mut Tx<'_, '_>) -> Result<(), Fault> {
         sqlx::query("insert into durable_queues (name, state) values ($1, 0)")
             .bind(&self.0)
-            .execute(tx.connection())
+            .execute(tx.connection().await?)
             .await?;
         tx.tell(&queue(&self.0), Hint::Work { next_due: None });
         Ok(())
@@ -134,7 +134,7 @@ impl Step for Gate {
     const VERB: Verb = Verb::PutQueue;
     type Answer = ();
 
-    async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Fault> {
+    async fn run(&self, tx: &mut Tx<'_, '_>) -> Result<(), Fault> {
         self.put.run(tx).await?;
         let _ = self.arrived.send(());
         let _ = self.open.clone().wait_for(|open| *open).await;
@@ -149,8 +149,11 @@ impl Step for Count {
     const VERB: Verb = Verb::ListQueues;
     type Answer = i64;
 
-    async fn run(&self, tx: &mut Tx<'_>) -> Result<i64, Fault> {
-        Ok(sqlx::query("select count(*) from durable_queues").fetch_one(tx.connection()).await?.try_get(0)?)
+    async fn run(&self, tx: &mut Tx<'_, '_>) -> Result<i64, Fault> {
+        Ok(sqlx::query("select count(*) from durable_queues")
+            .fetch_one(tx.connection().await?)
+            .await?
+            .try_get(0)?)
     }
 }
 
@@ -162,8 +165,8 @@ impl Step for Run {
     const VERB: Verb = Verb::PutQueue;
     type Answer = ();
 
-    async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Fault> {
-        sqlx::query(self.0).execute(tx.connection()).await?;
+    async fn run(&self, tx: &mut Tx<'_, '_>) -> Result<(), Fault> {
+        sqlx::query(self.0).execute(tx.connection().await?).await?;
         Ok(())
     }
 }
@@ -175,7 +178,7 @@ impl Step for Refuse {
     const VERB: Verb = Verb::PutQueue;
     type Answer = ();
 
-    async fn run(&self, _: &mut Tx<'_>) -> Result<(), Fault> {
+    async fn run(&self, _: &mut Tx<'_, '_>) -> Result<(), Fault> {
         Err(StoreError::new(StoreErrorKind::NotFound, Verb::PutQueue, "refused").into())
     }
 }
@@ -187,7 +190,7 @@ impl Step for RefuseLate {
     const VERB: Verb = Verb::PutQueue;
     type Answer = ();
 
-    async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Fault> {
+    async fn run(&self, tx: &mut Tx<'_, '_>) -> Result<(), Fault> {
         Put::named("of a step that refuses").run(tx).await?;
         Refuse.run(tx).await
     }
@@ -200,7 +203,7 @@ impl Step for Panic {
     const VERB: Verb = Verb::PutQueue;
     type Answer = ();
 
-    async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Fault> {
+    async fn run(&self, tx: &mut Tx<'_, '_>) -> Result<(), Fault> {
         Put::named("of a step that panics").run(tx).await?;
         panic!("a step that panics");
     }
@@ -213,7 +216,7 @@ impl Step for Bomb {
     const VERB: Verb = Verb::PutQueue;
     type Answer = ();
 
-    async fn run(&self, _: &mut Tx<'_>) -> Result<(), Fault> {
+    async fn run(&self, _: &mut Tx<'_, '_>) -> Result<(), Fault> {
         Ok(())
     }
 }
@@ -231,7 +234,7 @@ impl Step for Time {
     const VERB: Verb = Verb::PutQueue;
     type Answer = durable_core::model::Timestamp;
 
-    async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Answer, Fault> {
+    async fn run(&self, tx: &mut Tx<'_, '_>) -> Result<Self::Answer, Fault> {
         Ok(tx.now().at)
     }
 }

@@ -1,6 +1,6 @@
 //! How fast a store is on this machine: `cargo run --release --example bench -- sqlite:target/bench.db memory:`
 //!
-//! Each line is the median of three rounds, each in a queue of its own. Compare the figures of one run with each other.
+//! `--only TEXT` leaves out the workloads whose names do not have the text in them. Each line is the median of three rounds, each in a queue of its own. Compare the figures of one run with each other.
 
 mod load;
 mod tasks;
@@ -16,11 +16,15 @@ const ROUNDS: usize = 3;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let urls: Vec<String> = std::env::args().skip(1).collect();
+    let mut urls: Vec<String> = std::env::args().skip(1).collect();
+    let only = match urls.iter().position(|argument| argument == "--only") {
+        Some(at) => urls.drain(at..).nth(1).unwrap_or_default(),
+        None => String::new(),
+    };
     anyhow::ensure!(!urls.is_empty(), "give the URLs of the stores to compare");
     for url in urls {
         let scheme = url.split(':').next().unwrap_or_default().to_owned();
-        let bench = Bench { scheme, url };
+        let bench = Bench { scheme, url, only: only.clone() };
         for clients in [1, 16] {
             let name = format!("spawn, {clients} clients");
             bench.rate(&name, async |durable| load::spawn(durable, clients, 4_000).await).await?;
@@ -46,6 +50,7 @@ async fn main() -> anyhow::Result<()> {
 struct Bench {
     scheme: String,
     url: String,
+    only: String,
 }
 
 impl Bench {
@@ -55,6 +60,9 @@ impl Bench {
         name: &str,
         load: impl AsyncFn(&Durable) -> anyhow::Result<(usize, Duration)>,
     ) -> anyhow::Result<()> {
+        if !name.contains(&self.only) {
+            return Ok(());
+        }
         let mut rates = Vec::new();
         for _ in 0..ROUNDS {
             let (things, took) = load(&self.open().await?).await?;
@@ -71,6 +79,9 @@ impl Bench {
         name: &str,
         load: impl AsyncFn(&Durable) -> anyhow::Result<Vec<Duration>>,
     ) -> anyhow::Result<()> {
+        if !name.contains(&self.only) {
+            return Ok(());
+        }
         let mut took: Vec<f64> =
             load(&self.open().await?).await?.iter().map(|took| took.as_secs_f64() * 1e3).collect();
         took.sort_by(f64::total_cmp);

@@ -32,7 +32,7 @@ pub(super) async fn start(
         let mut link = Link::open(settings).await?;
         let deadline = link.settings.deadline();
         migrate(link.get().await?, &MIGRATIONS, deadline).await?;
-        Ok(Writer { link, hinter: hinter(), blocked: None, turn: Turn::new() })
+        Ok(Writer { link, hinter: hinter(), blocked: None, turn: Turn::new(), company: 1 })
     };
     Lane::start("durable-sqlite-write", open, Writer::run).await
 }
@@ -43,6 +43,8 @@ struct Writer {
     /// Since when the lock is another's.
     blocked: Option<Instant>,
     turn: Turn,
+    /// How many steps lately shared a commit: where several write at once, one that is last just now waits for company.
+    company: usize,
 }
 
 /// How a step went.
@@ -79,8 +81,8 @@ impl Writer {
         let (mut done, mut told, mut next) = (Vec::new(), Told::default(), Some(first));
         let mut phase = Phase::Closed;
         while let Some(mut job) = next {
-            let is_full = done.len() + 1 >= MOST;
-            let is_last = || is_full || jobs.as_ref().is_none_or(|jobs| jobs.is_empty());
+            let ends_here = done.len() + 1 >= MOST || self.company <= 1;
+            let is_last = || ends_here && jobs.as_ref().is_none_or(|jobs| jobs.is_empty());
             match self.step(&mut *job, asked, phase, &is_last).await {
                 Ran::Well { phase: then, news } => {
                     told.append(news);
@@ -94,6 +96,7 @@ impl Writer {
             let goes_on = phase == Phase::Open && done.len() < MOST && begun.elapsed() < LONGEST;
             next = jobs.as_mut().filter(|_| goes_on).and_then(|jobs| jobs.waiting());
         }
+        self.company = done.len().max(self.company / 2);
         match phase {
             Phase::Open => self.commit(done, told).await,
             Phase::Closed => self.answer(done, told),

@@ -108,11 +108,6 @@ pub(crate) fn classify(verb: Verb, error: &Arc<sqlx::Error>, may_have_happened: 
     if shows_no_payload(error) { fault.with_source(Arc::clone(error)) } else { fault }
 }
 
-/// A request without a meaning.
-pub(crate) fn invalid(verb: Verb, what: &'static str, problem: impl Into<String>) -> StoreError {
-    StoreError::invalid(verb, &Invalid::new(what, problem))
-}
-
 /// A record that cannot be decoded.
 pub(crate) fn corrupt(verb: Verb, what: impl Into<String>) -> StoreError {
     StoreError::new(StoreErrorKind::Corrupt, verb, what)

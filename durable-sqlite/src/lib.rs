@@ -16,7 +16,6 @@
 
 #![allow(rustdoc::private_intra_doc_links, reason = "readers of this crate read its source")]
 // Goes with the first verbs.
-#![allow(dead_code, reason = "the verbs, which use it, come next")]
 
 mod cascade;
 mod checkpoints;

@@ -49,8 +49,8 @@ struct Writer {
 
 /// How a step went.
 enum Ran {
-    /// And where the transaction is now.
-    Well { phase: Phase, news: Told },
+    /// And where the transaction is now, and whether it had committed before.
+    Well { phase: Phase, committed: bool, news: Told },
     /// And whether it had committed before.
     Ill { fault: StoreError, committed: bool },
 }
@@ -84,7 +84,13 @@ impl Writer {
             let ends_here = done.len() + 1 >= MOST || self.company <= 1;
             let is_last = || ends_here && jobs.as_ref().is_none_or(|jobs| jobs.is_empty());
             match self.step(&mut *job, asked, phase, &is_last).await {
-                Ran::Well { phase: then, news } => {
+                Ran::Well { phase: Phase::Open, committed: true, news } => {
+                    // A part of it is committed, and so are those before it. The rest is for itself.
+                    self.answer(done, told);
+                    self.commit(vec![job], news, true).await;
+                    return Outcome::Done;
+                }
+                Ran::Well { phase: then, news, .. } => {
                     told.append(news);
                     phase = then;
                     done.push(job);
@@ -98,7 +104,7 @@ impl Writer {
         }
         self.company = done.len().max(self.company / 2);
         match phase {
-            Phase::Open => self.commit(done, told).await,
+            Phase::Open => self.commit(done, told, false).await,
             Phase::Closed => self.answer(done, told),
         }
         Outcome::Done
@@ -158,21 +164,24 @@ impl Writer {
             Ok(Ok(())) if job.is_refused() && written(session.connection).await != before => {
                 error::corrupt(verb, "the verb has refused after it had written")
             }
-            Ok(Ok(())) => return Ran::Well { phase: session.phase, news },
+            Ok(Ok(())) => {
+                let Session { phase, committed, .. } = session;
+                return Ran::Well { phase, committed, news };
+            }
             Ok(Err(fault)) => fault.into_store(verb),
             Err(_) => error::corrupt(verb, "the verb panicked"),
         };
         Ran::Ill { fault, committed: session.committed }
     }
 
-    /// Commits, and then, and only then, tells and answers.
-    async fn commit(&mut self, done: Vec<Box<dyn Job>>, told: Told) {
+    /// Commits, and then, and only then, tells and answers. A part of what the jobs have written may be committed.
+    async fn commit(&mut self, done: Vec<Box<dyn Job>>, told: Told, committed: bool) {
         let deadline = self.link.settings.deadline();
         match patiently(deadline, async || self.link.execute("commit").await).await {
             Ok(()) => self.answer(done, told),
             Err(error) => {
                 self.roll_back().await;
-                let may_have_happened = !error::is_surely_undone(&error);
+                let may_have_happened = committed || !error::is_surely_undone(&error);
                 let error = Arc::new(error);
                 for job in done {
                     let fault = error::classify(job.verb(), &error, may_have_happened);

@@ -7,5 +7,6 @@ mod hints;
 mod lock;
 mod migrate;
 mod open;
+mod parts;
 mod peers;
 mod world;

@@ -21,6 +21,8 @@ pub(super) struct Turn {
     /// What SQLite counts of the commits of other connections.
     data_version: Option<i64>,
     others_wrote: Option<Instant>,
+    /// When the transaction began.
+    began: Instant,
     since: Instant,
     last_end: Instant,
 }
@@ -28,7 +30,12 @@ pub(super) struct Turn {
 impl Turn {
     pub(super) fn new() -> Self {
         let now = Instant::now();
-        Self { data_version: None, others_wrote: None, since: now, last_end: now }
+        Self { data_version: None, others_wrote: None, began: now, since: now, last_end: now }
+    }
+
+    /// For how long the transaction has had the lock.
+    pub(super) fn lasts(&self) -> Duration {
+        self.began.elapsed()
     }
 
     /// A transaction begins, and SQLite says what it has counted.
@@ -36,6 +43,7 @@ impl Turn {
         let now = Instant::now();
         let others_wrote = self.data_version.is_some() && self.data_version != data_version;
         self.data_version = data_version;
+        self.began = now;
         if others_wrote {
             self.others_wrote = Some(now);
         }

@@ -20,7 +20,7 @@ use crate::migrate::{MIGRATIONS, migrate};
 
 /// The most steps of one commit.
 const MOST: usize = 64;
-/// How long a transaction takes in further steps: the first of them waits for the commit as well.
+/// How long a transaction takes in further steps, from when it has the lock: the first of them waits for the commit as well.
 const LONGEST: Duration = Duration::from_millis(4);
 
 /// Opens the writer's connection and starts its lane.
@@ -77,7 +77,7 @@ impl Writer {
 
     /// Runs a job, and with it what waits, in one transaction.
     async fn together(&mut self, first: Box<dyn Job>, mut jobs: Option<&mut Jobs>) -> Outcome {
-        let (begun, asked) = (Instant::now(), first.asked());
+        let asked = first.asked();
         let (mut done, mut told, mut next) = (Vec::new(), Told::default(), Some(first));
         let mut phase = Phase::Closed;
         while let Some(mut job) = next {
@@ -99,7 +99,7 @@ impl Writer {
                     return self.give_up(job, fault, committed, done, told).await;
                 }
             }
-            let goes_on = phase == Phase::Open && done.len() < MOST && begun.elapsed() < LONGEST;
+            let goes_on = phase == Phase::Open && done.len() < MOST && self.turn.lasts() < LONGEST;
             next = jobs.as_mut().filter(|_| goes_on).and_then(|jobs| jobs.waiting());
         }
         self.company = done.len().max(self.company / 2);

@@ -1,5 +1,7 @@
 //! Group commit: who waits is committed together, and answered after that.
 
+use std::time::Duration;
+
 use durable_core::store::StoreErrorKind;
 use futures::FutureExt;
 use tokio::sync::{mpsc, watch};
@@ -26,6 +28,37 @@ async fn writes_that_wait_share_a_commit_and_all_that_is_acknowledged_is_there()
     assert!(pages < 40, "200 writes took {pages} pages");
     assert_eq!(store.read(Count).await.unwrap(), 200);
     assert_eq!(seen(&mut lock).await, 200);
+}
+
+#[tokio::test]
+async fn those_who_have_waited_for_the_lock_share_its_commit() {
+    let world = World::new();
+    let store = world.open().await;
+    // On a busy machine one step may take as long as a transaction takes in others.
+    for attempt in 0..20 {
+        if is_shared_after_a_wait(&world, &store, attempt).await {
+            return;
+        }
+    }
+    panic!("each of those who have waited commits alone");
+}
+
+async fn is_shared_after_a_wait(world: &World, store: &SqliteStore, attempt: i64) -> bool {
+    let mut other = world.lock().await;
+    let (arrived, mut arrivals) = mpsc::unbounded_channel();
+    let (open, gate) = watch::channel(false);
+    let first = begin(store, Put(format!("first {attempt}"))).await;
+    let put = Put(format!("last {attempt}"));
+    let last = begin(store, Gate { put, arrived, open: gate }).await;
+    // Real time: longer than a transaction takes in further steps.
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    execute(&mut other, "rollback").await;
+    arrivals.recv().await.unwrap();
+    let is_shared = seen(&mut other).await == 2 * attempt;
+    open.send(true).unwrap();
+    first.await.unwrap().unwrap();
+    last.await.unwrap().unwrap();
+    is_shared
 }
 
 #[tokio::test]

@@ -172,11 +172,12 @@ impl<'q> Work<'q> {
         }
         // A wait that cannot be decoded fails its task when something of that is due, and holds up no other.
         let waits: Vec<_> = rows.iter().filter_map(|row| rows::wait(row).ok()).collect();
+        let in_all = most.saturating_sub(rows.len() - waits.len());
         let tasks: BTreeSet<TaskId> = waits.iter().map(|((task, _), _)| *task).collect();
         let unknown = tasks.into_iter().filter(|task| !self.seqs.contains_key(task));
         let tasks = tx.rows(TASKS.bind(self.queue.as_str()).bind(listed(unknown)).bind(false)).await?;
         self.add_tasks(&tasks)?;
-        self.records.add_standing(names, waits, most, most);
+        self.records.add_standing(names, waits, most, in_all);
         Ok(())
     }
 }

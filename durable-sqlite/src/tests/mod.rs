@@ -1,6 +1,7 @@
 //! Tests that need steps of their own.
 
 mod close;
+mod damaged;
 mod faults;
 mod group;
 mod hints;

@@ -92,8 +92,11 @@ impl Records {
         self.finish(id, EndState::Cancelled, End::Cancelled(cause));
     }
 
-    /// Fails a task alone that cannot be decoded (rule C6).
+    /// Fails a task alone that cannot be decoded (rule C6), if it is live: a claim that finds it may have lost its lock since.
     pub fn fail_corrupt(&mut self, id: TaskId, what: Flaw) {
+        if !self.task(id).is_some_and(TaskRecord::is_live) {
+            return;
+        }
         self.finish(id, EndState::Failed, End::Failed(Failure::Corrupt { what: what.to_owned() }));
     }
 

@@ -237,3 +237,14 @@ fn w1_the_waits_of_a_task_go_when_it_ends_for_good() {
     let ended = now_is(&records, &task);
     assert_eq!((ended.need, ended.rest_due, ended.due()), (None, None, None));
 }
+
+#[test]
+fn t3_a_task_that_has_ended_meanwhile_fails_no_more() {
+    let task = running();
+    let mut records = records(at(1), [task.clone()]);
+    records.cancel(task.id, CancelCause::ParentClosed);
+    let ended = now_is(&records, &task);
+    records.fail_corrupt(task.id, "name");
+    assert_eq!(now_is(&records, &task).end, ended.end);
+    assert_eq!(records.ended_tasks(), [task.id]);
+}

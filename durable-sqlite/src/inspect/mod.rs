@@ -2,25 +2,30 @@
 
 mod view;
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
-use durable_core::model::{TaskId, Timestamp};
+use durable_core::model::{StepKey, TaskId, Timestamp};
 use durable_core::store::{
     Counts, CountsRequest, EventView, EventsRequest, HistoryEntry, Inspect, MAX_RECORDS, Page, StoreError,
     TaskDetail, TaskRequest, TaskView, TasksRequest, Verb,
 };
+use durable_core::transition::Flaw;
 use futures::TryStreamExt;
+use sqlx::sqlite::SqliteRow;
 
 use crate::engine::{Statement, Step, Tx, statement};
 use crate::error::Fault;
 use crate::page::{Paging, after, unknown_cursor};
 use crate::queues::require_queue;
 use crate::records::{decoded, limit};
-use crate::rows::{self, text};
+use crate::rows::{self, get, text};
 use crate::store::SqliteStore;
 
 const TASK: Statement = statement!("inspect/task.sql");
 const HISTORY: Statement = statement!("inspect/task_history.sql");
 const TASKS: Statement = statement!("inspect/tasks.sql");
+const SHOWN: Statement = statement!("inspect/tasks_shown.sql", "inspect/tasks_rests.sql");
 const EVENTS: Statement = statement!("inspect/events.sql");
 const COUNTS: Statement = statement!("inspect/counts.sql");
 
@@ -59,7 +64,8 @@ impl Step for LookAtTask {
         let row = tx.row(TASK.bind(queue).bind(&id)).await?;
         let Some(row) = row else { return Ok(None) };
         let waits = view::waits(tx, queue, &id).await?;
-        let task = decoded(view::task(&row, &waits))?;
+        let rested = decoded(view::rested(&row, &waits))?;
+        let task = decoded(view::task(&row, rested))?;
         let waits = waits.into_iter().map(view::wait).collect();
         Ok(Some(TaskDetail { task, waits, history: self.history(tx, from).await? }))
     }
@@ -99,26 +105,41 @@ impl Step for LookAtTasks {
             id => id.parse::<TaskId>().map(|_| id).map_err(|_| unknown_cursor(Verb::Tasks))?,
         };
         let rows = tx.rows(TASKS.bind(queue).bind(from).bind(limit(MAX_RECORDS + 1))).await?;
+        let page = decoded(self.page(&rows))?;
+        Ok(Page { items: self.read(tx, &page.items).await?, next: page.next })
+    }
+}
+
+impl LookAtTasks {
+    /// Which tasks the page shows. A record that cannot be decoded is left out; the others are shown.
+    fn page(&self, rows: &[SqliteRow]) -> Result<Page<TaskId>, Flaw> {
         let mut page = Paging::new(self.0.limit);
-        for row in &rows {
-            let id: TaskId = decoded(text(row, "id").and_then(|id| id.ok_or("id")))?;
-            let waits = view::waits_of_resting(tx, queue, row).await?;
-            // A record that cannot be decoded is left out; the others are shown.
-            let wanted = view::task(row, &waits).ok().filter(|task| self.wants(task));
-            let bytes = wanted.as_ref().map_or(0, view::bytes);
-            if !page.take(format!("task:{id}"), wanted, bytes) {
+        for row in rows {
+            let id: TaskId = text(row, "id")?.ok_or("id")?;
+            let is_wanted = view::is_wanted(row, &self.0).unwrap_or(false);
+            let bytes = usize::try_from(get::<i64>(row, "bytes")?).unwrap_or(usize::MAX);
+            if !page.take(format!("task:{id}"), is_wanted.then_some(id), bytes) {
                 break;
             }
         }
         Ok(page.end())
     }
-}
 
-impl LookAtTasks {
-    fn wants(&self, task: &TaskView) -> bool {
-        self.0.state.is_none_or(|state| task.state == state)
-            && self.0.name.as_ref().is_none_or(|name| task.name == *name)
-            && self.0.parent.is_none_or(|parent| task.parent == Some(parent))
+    async fn read(&self, tx: &mut Tx<'_, '_>, ids: &[TaskId]) -> Result<Vec<TaskView>, Fault> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let sets = tx.sets(SHOWN.bind(self.0.queue.as_str()).bind(rows::json(ids))).await?;
+        let [tasks, rests] = <[_; 2]>::try_from(sets).map_err(|_| Fault::Flaw("sets"))?;
+        let mut rested: HashMap<TaskId, Vec<StepKey>> = HashMap::new();
+        for (task, key) in rests.iter().filter_map(|row| rows::slot_key(row).ok()) {
+            rested.entry(task).or_default().push(key);
+        }
+        let mut view = |row: &SqliteRow| {
+            let id: TaskId = text(row, "id").ok()??;
+            view::task(row, rested.remove(&id).unwrap_or_default()).ok()
+        };
+        Ok(tasks.iter().filter_map(&mut view).collect())
     }
 }
 

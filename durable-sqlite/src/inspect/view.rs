@@ -1,7 +1,9 @@
 //! Rows as people see them.
 
-use durable_core::model::{CancelCause, End, Failure, Payload, TaskState};
-use durable_core::store::{Counts, EventView, HistoryEntry, MAX_RECORDS, RestView, TaskView, WaitView};
+use durable_core::model::{CancelCause, End, Failure, Payload, StepKey, TaskState};
+use durable_core::store::{
+    Counts, EventView, HistoryEntry, MAX_RECORDS, RestView, TaskView, TasksRequest, WaitView,
+};
 use durable_core::transition::{EventRecord, Flaw, SlotKey, State, Wait, Why, state_of};
 use sqlx::sqlite::SqliteRow;
 
@@ -18,25 +20,27 @@ pub(super) async fn waits(tx: &mut Tx<'_, '_>, queue: &str, id: &str) -> Result<
     decoded(rows.iter().map(rows::wait).collect())
 }
 
-/// The standing waits of a task that rests: of no other are they shown in a list.
-pub(super) async fn waits_of_resting(
-    tx: &mut Tx<'_, '_>,
-    queue: &str,
-    row: &SqliteRow,
-) -> Result<Vec<(SlotKey, Wait)>, Fault> {
-    if state(row) != Ok(State::Sleeping(Why::Rest)) {
-        return Ok(Vec::new());
-    }
-    let id: &str = decoded(get(row, "id"))?;
-    waits(tx, queue, id).await
-}
-
 fn state(row: &SqliteRow) -> Result<State, Flaw> {
     state_of(get(row, "state")?, get(row, "why")?)
 }
 
-/// A task with its standing waits.
-pub(super) fn task(row: &SqliteRow, waits: &[(SlotKey, Wait)]) -> Result<TaskView, Flaw> {
+/// What a listing may ask of a task: its state, its name and its parent.
+pub(super) fn is_wanted(row: &SqliteRow, request: &TasksRequest) -> Result<bool, Flaw> {
+    let (state, parent) = (shown(state(row)?), text(row, "parent")?);
+    let name: &str = get(row, "name")?;
+    Ok(request.state.is_none_or(|wanted| wanted == state)
+        && request.name.as_ref().is_none_or(|wanted| wanted.as_str() == name)
+        && request.parent.is_none_or(|wanted| parent == Some(wanted)))
+}
+
+/// The keys of a task's waits that it rests on, if it does.
+pub(super) fn rested(row: &SqliteRow, waits: &[(SlotKey, Wait)]) -> Result<Vec<StepKey>, Flaw> {
+    let claims = Some(count(row, "claims")?);
+    Ok(waits.iter().filter(|(_, wait)| wait.rests == claims).map(|((_, key), _)| key.clone()).collect())
+}
+
+/// A task with the keys that it rests on, if it does.
+pub(super) fn task(row: &SqliteRow, rested: Vec<StepKey>) -> Result<TaskView, Flaw> {
     let state = state(row)?;
     let attempt = get(row, "attempt")?;
     if attempt < 1 {
@@ -62,7 +66,7 @@ pub(super) fn task(row: &SqliteRow, waits: &[(SlotKey, Wait)]) -> Result<TaskVie
         available_at: time(row, "available_at")?.filter(|_| state == State::Pending),
         due: time(row, "due")?,
         lease: text(row, "worker")?.filter(|_| state == State::Running).zip(time(row, "expires_at")?),
-        rest: rest(row, state, waits)?,
+        rest: rest(row, state, rested)?,
         closing: time(row, "closing_since")?.is_some(),
         result,
         failure,
@@ -70,13 +74,11 @@ pub(super) fn task(row: &SqliteRow, waits: &[(SlotKey, Wait)]) -> Result<TaskVie
     })
 }
 
-fn rest(row: &SqliteRow, state: State, waits: &[(SlotKey, Wait)]) -> Result<Option<RestView>, Flaw> {
+fn rest(row: &SqliteRow, state: State, keys: Vec<StepKey>) -> Result<Option<RestView>, Flaw> {
     if state != State::Sleeping(Why::Rest) {
         return Ok(None);
     }
-    let claims = Some(count(row, "claims")?);
-    let keys = waits.iter().filter(|(_, wait)| wait.rests == claims).map(|((_, key), _)| key.clone());
-    Ok(Some(RestView { keys: keys.collect(), need: get(row, "need")? }))
+    Ok(Some(RestView { keys, need: get(row, "need")? }))
 }
 
 type Ends = (Option<Payload>, Option<Failure>, Option<CancelCause>);
@@ -124,13 +126,6 @@ pub(super) fn event(event: EventRecord) -> Result<EventView, Flaw> {
         written_at: written.at,
         waking: event.first_unreached.is_some(),
     })
-}
-
-/// The bytes of payload that a task shows.
-pub(super) fn bytes(task: &TaskView) -> usize {
-    let failure = task.failure.as_ref().map_or(0, Failure::bytes);
-    let result = task.result.as_ref().map_or(0, Payload::bytes);
-    task.params.bytes() + task.headers.bytes() + task.policy.bytes() + result + failure
 }
 
 /// Adds the figures of one state.

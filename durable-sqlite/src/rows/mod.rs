@@ -7,5 +7,5 @@ mod task;
 
 pub(crate) use column::{get, ids, json, payload, text, time};
 pub(crate) use history::{RUN, checkpoint, run};
-pub(crate) use slot::{child, event, slot, wait};
+pub(crate) use slot::{child, event, slot, slot_key, wait};
 pub(crate) use task::{count, end, task};

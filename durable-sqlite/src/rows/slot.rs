@@ -33,7 +33,8 @@ pub(crate) fn wait(row: &SqliteRow) -> Result<(SlotKey, Wait), Flaw> {
     Ok((slot_key(row)?, wait))
 }
 
-fn slot_key(row: &SqliteRow) -> Result<SlotKey, Flaw> {
+/// A key of a task.
+pub(crate) fn slot_key(row: &SqliteRow) -> Result<SlotKey, Flaw> {
     let task: TaskId = text(row, "task")?.ok_or("task")?;
     Ok((task, text(row, "key")?.ok_or("key")?))
 }

@@ -7,8 +7,8 @@ use durable_core::model::{
 };
 use durable_core::store::{
     ClaimRequest, CountsRequest, EmitRequest, EventWrite, Events, Inspect, NewTask, NewWait, PutQueueRequest,
-    QueueState, Queues, Rest, Runs, SpawnRequest, Tasks, TickRequest, Upkeep, WaitItem, WaitRequest,
-    WaitSource,
+    QueueState, Queues, Rest, Runs, SpawnRequest, TaskView, Tasks, TasksRequest, TickRequest, Upkeep,
+    WaitItem, WaitRequest, WaitSource,
 };
 
 use super::world::{World, execute, queue};
@@ -54,4 +54,17 @@ async fn w3_a_wait_that_cannot_be_decoded_costs_no_other_its_wake_up() {
     }
     let counts = store.counts(CountsRequest::new(queue("q"))).await.unwrap();
     assert_eq!((counts.pending, counts.sleeping), (501, 1));
+}
+
+#[tokio::test]
+async fn c6_a_wait_that_cannot_be_decoded_hides_no_other_task() {
+    let world = World::new();
+    let store = world.open().await;
+    let items = running(&store, 3).await.iter().map(resting).collect();
+    store.wait(WaitRequest::new(queue("q"), items)).await.unwrap();
+    let damage = "update durable_waits set source = 99 where task = (select min(task) from durable_waits)";
+    execute(&mut world.connect().await, damage).await;
+    let page = store.tasks(TasksRequest::new(queue("q"), None)).await.unwrap();
+    let keys = |task: &TaskView| task.rest.as_ref().map_or(0, |rest| rest.keys.len());
+    assert_eq!(page.items.iter().map(keys).collect::<Vec<_>>(), [1, 1, 1]);
 }

@@ -70,6 +70,8 @@ impl Reader {
         let mut session = Session { connection, phase: Phase::Closed, committed: false, writer: None };
         let now = || clock.now();
         let mut tx = Tx::new(&mut session, &now);
+        // Before it looks: a lease that is extended after the look would be over by a later clock.
+        tx.now();
         let outcome = AssertUnwindSafe(job.run(&mut tx)).catch_unwind().await;
         outcome.unwrap_or_else(|_| Err(error::corrupt(verb, "the verb panicked").into()))
     }

@@ -178,7 +178,7 @@ impl<'t, 'l> Tx<'t, 'l> {
         Ok(self.session.connection)
     }
 
-    /// What the clock showed when the step had its lock: after its first statement.
+    /// What the clock showed when the step had its lock: after its first statement. A reader's has it from the start.
     pub(crate) fn now(&mut self) -> Now {
         *self.now.get_or_insert_with(self.clock)
     }

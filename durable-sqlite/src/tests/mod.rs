@@ -1,5 +1,6 @@
 //! Tests that need steps of their own.
 
+mod clock;
 mod close;
 mod damaged;
 mod faults;

@@ -27,6 +27,9 @@ const EVERY: &str = "
     pragma checkpoint_fullfsync = on;
 ";
 
+/// For the reader's.
+const ONLY_READ: &str = "pragma query_only = on";
+
 /// What the connections of one store have in common.
 #[derive(Debug)]
 pub(crate) struct Settings {
@@ -54,8 +57,8 @@ impl Settings {
         moment + self.options.busy_timeout.min(longest)
     }
 
-    /// Opens a connection.
-    async fn connect(&self) -> Result<SqliteConnection, sqlx::Error> {
+    /// Opens a connection. A store that is open makes no new file in the place of one that is gone.
+    async fn connect(&self, create: bool) -> Result<SqliteConnection, sqlx::Error> {
         let options = SqliteConnectOptions::new()
             .foreign_keys(false)
             // The lanes wait by themselves.
@@ -64,7 +67,7 @@ impl Settings {
             .row_buffer_size(ROWS_AHEAD)
             .disable_statement_logging();
         let Some(file) = &self.file else { return options.filename(":memory:").connect().await };
-        let mut connection = options.filename(file).create_if_missing(true).connect().await?;
+        let mut connection = options.filename(file).create_if_missing(create).connect().await?;
         let synchronous = match self.options.synchronous {
             Synchronous::Full => "pragma synchronous = full",
             Synchronous::Normal => "pragma synchronous = normal",
@@ -94,22 +97,34 @@ impl Settings {
 pub(crate) struct Link {
     pub(crate) settings: Arc<Settings>,
     connection: Option<SqliteConnection>,
+    only_reads: bool,
 }
 
 impl Link {
     /// Connects.
     pub(crate) async fn open(settings: Arc<Settings>) -> Result<Self, OpenError> {
-        let mut connection = settings.connect().await?;
+        let mut connection = settings.connect(true).await?;
         if settings.file.is_some() {
             settings.keep_log(&mut connection).await?;
         }
-        Ok(Self { settings, connection: Some(connection) })
+        Ok(Self { settings, connection: Some(connection), only_reads: false })
+    }
+
+    /// The same for a connection that writes nothing.
+    pub(crate) async fn only_reads(mut self) -> Result<Self, OpenError> {
+        self.only_reads = true;
+        self.execute(ONLY_READ).await?;
+        Ok(self)
     }
 
     /// The connection, made again if it was given up.
     pub(crate) async fn get(&mut self) -> Result<&mut SqliteConnection, sqlx::Error> {
         if self.connection.is_none() && self.settings.file.is_some() {
-            self.connection = Some(self.settings.connect().await?);
+            let mut connection = self.settings.connect(false).await?;
+            if self.only_reads {
+                sqlx::query(ONLY_READ).execute(&mut connection).await?;
+            }
+            self.connection = Some(connection);
         }
         // A database in memory went with its connection.
         self.connection.as_mut().ok_or(sqlx::Error::WorkerCrashed)
@@ -127,5 +142,28 @@ impl Link {
             let _closing = self.settings.closing.lock().await;
             let _ = connection.close().await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_connection_is_made_again_as_it_was_and_makes_no_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("store.db");
+        let settings = Settings::new(Some(file.clone()), SqliteOptions::default());
+        let mut writer = Link::open(settings.clone()).await.unwrap();
+        let mut reader = Link::open(settings).await.unwrap().only_reads().await.unwrap();
+        for _ in 0..2 {
+            reader.get().await.unwrap();
+            reader.execute("create table t (a)").await.unwrap_err();
+            reader.break_off().await;
+        }
+        writer.break_off().await;
+        std::fs::remove_file(&file).unwrap();
+        assert!(writer.get().await.is_err());
+        assert!(!file.exists());
     }
 }

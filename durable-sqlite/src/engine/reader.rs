@@ -15,11 +15,7 @@ use crate::error::{self, Fault, OpenError};
 
 /// Opens the reader's connection and starts its lane.
 pub(super) async fn start(settings: Arc<Settings>) -> Result<Lane, OpenError> {
-    let open = async move || {
-        let mut link = Link::open(settings).await?;
-        link.execute("pragma query_only = on").await?;
-        Ok(Reader { link })
-    };
+    let open = async move || Ok(Reader { link: Link::open(settings).await?.only_reads().await? });
     Lane::start("durable-sqlite-read", open, Reader::run).await
 }
 

@@ -46,7 +46,8 @@ impl SqliteStore {
     }
 
     /// Ends what has been asked for, refuses what comes later, and closes the connections. After the last store on a
-    /// file is closed, everything is in the one file.
+    /// file is closed, everything is in the one file; of two processes that close it at once, each may leave the log to the
+    /// other, and it stays beside the file.
     pub async fn close(&self) {
         self.engine.close().await;
     }

@@ -30,20 +30,21 @@ const EVERY: &str = "
 /// For the reader's.
 const ONLY_READ: &str = "pragma query_only = on";
 
+/// Held while a connection is closed. The last one moves the log into the file, and of two that are closed at once,
+/// also by two stores, each would leave it to the other.
+static CLOSING: Mutex<()> = Mutex::const_new(());
+
 /// What the connections of one store have in common.
 #[derive(Debug)]
 pub(crate) struct Settings {
     /// `None` is a private database in memory.
     pub(crate) file: Option<PathBuf>,
     pub(crate) options: SqliteOptions,
-    /// Held while a connection is closed. The last one moves the log into the file, and of two that are closed at once
-    /// each would leave it to the other.
-    closing: Mutex<()>,
 }
 
 impl Settings {
     pub(crate) fn new(file: Option<PathBuf>, options: SqliteOptions) -> Arc<Self> {
-        Arc::new(Self { file, options, closing: Mutex::default() })
+        Arc::new(Self { file, options })
     }
 
     /// When somebody who asks now is given up.
@@ -139,7 +140,7 @@ impl Link {
     /// Gives the connection up, with what is not committed.
     pub(crate) async fn break_off(&mut self) {
         if let Some(connection) = self.connection.take() {
-            let _closing = self.settings.closing.lock().await;
+            let _closing = CLOSING.lock().await;
             let _ = connection.close().await;
         }
     }

@@ -43,6 +43,17 @@ async fn one_store_closes_and_another_on_the_same_file_goes_on() {
 }
 
 #[tokio::test]
+async fn stores_on_one_file_that_are_closed_at_once_leave_one_file() {
+    for _ in 0..30 {
+        let world = World::new();
+        let (one, other) = (world.open().await, world.open().await);
+        tokio::join!(one.write(Put::named("a")), other.write(Put::named("b"))).0.unwrap();
+        tokio::join!(one.close(), other.close());
+        assert!(!world.path("store.db-wal").exists());
+    }
+}
+
+#[tokio::test]
 async fn the_threads_end_with_the_last_handle() {
     let world = World::new();
     let store = world.open().await;

@@ -177,11 +177,8 @@ impl Step for CountTasks {
     async fn run(&self, tx: &mut Tx<'_, '_>) -> Result<Self::Answer, Fault> {
         require_queue(tx, &self.0.queue, Verb::Counts).await?;
         let now: Timestamp = tx.now().at;
-        let rows = tx.rows(COUNTS.bind(self.0.queue.as_str()).bind(now.as_millis())).await?;
-        let mut counts = Counts::default();
-        for row in &rows {
-            decoded(view::count_state(row, &mut counts))?;
-        }
-        Ok(counts)
+        let call = COUNTS.bind(self.0.queue.as_str()).bind(now.as_millis()).bind(limit(MAX_RECORDS));
+        let row = tx.row(call).await?.ok_or(Fault::Flaw("counts"))?;
+        decoded(view::counts(&row))
     }
 }

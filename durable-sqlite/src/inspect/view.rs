@@ -128,19 +128,18 @@ pub(super) fn event(event: EventRecord) -> Result<EventView, Flaw> {
     })
 }
 
-/// Adds the figures of one state.
-pub(super) fn count_state(row: &SqliteRow, counts: &mut Counts) -> Result<(), Flaw> {
-    let number = count(row, "count")?;
-    counts.ready += count(row, "ready")?;
-    match get::<i16>(row, "state")? {
-        0 => counts.sleeping = number,
-        1 => counts.pending = number,
-        2 => counts.running = number,
-        3 => counts.completed = number,
-        4 => counts.failed = number,
-        5 => counts.cancelled = number,
-        // A state that no release has written: it is in no figure.
-        _ => {}
-    }
-    Ok(())
+/// The figures of a queue.
+pub(super) fn counts(row: &SqliteRow) -> Result<Counts, Flaw> {
+    let mut counts = Counts {
+        sleeping: 0,
+        pending: count(row, "pending")?,
+        running: count(row, "running")?,
+        completed: count(row, "completed")?,
+        failed: count(row, "failed")?,
+        cancelled: count(row, "cancelled")?,
+        ready: count(row, "ready")?,
+    };
+    let others = counts.pending + counts.running + counts.completed + counts.failed + counts.cancelled;
+    counts.sleeping = count(row, "tasks")?.saturating_sub(others);
+    Ok(counts)
 }

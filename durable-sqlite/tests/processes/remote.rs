@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use durable_core::model::{Clock, Timestamp};
-use durable_core::store::{Durability, Verb};
+use durable_core::store::Verb;
 use tempfile::TempDir;
 use tokio::net::UnixListener;
 use tokio::sync::{OnceCell, mpsc, oneshot};
@@ -126,10 +126,6 @@ impl Remote {
 
     pub(crate) async fn close(&self) {
         self.peer().ask(self.handle, None, None, sent(&None::<String>)).await;
-    }
-
-    pub(crate) fn durability(&self) -> Durability {
-        Durability::Synced
     }
 }
 

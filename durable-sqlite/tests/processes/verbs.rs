@@ -4,12 +4,12 @@ use async_trait::async_trait;
 use durable_core::model::{QueueName, Timestamp};
 use durable_core::store::{
     CancelAnswer, CancelRequest, Capabilities, CheckpointPage, Checkpoints, ClaimAnswer, ClaimRequest,
-    Counts, CountsRequest, DropQueueAnswer, DropQueueRequest, EmitAnswer, EmitRequest, EventView, Events,
-    EventsRequest, ExtendRequest, FencedError, HintScope, Hints, Inspect, ListQueuesRequest, LoadRequest,
-    Outcome, OutcomeRequest, Page, PurgeAnswer, PurgeRequest, PutQueueAnswer, PutQueueRequest, QueueView,
-    Queues, RetryAnswer, RetryRequest, Runs, SaveAnswer, SaveRequest, Signals, SpawnAnswer, SpawnRequest,
-    StoreError, TaskDetail, TaskRequest, TaskView, Tasks, TasksRequest, TickAnswer, TickRequest, Upkeep,
-    Verb, WaitAnswer, WaitRequest,
+    Counts, CountsRequest, DropQueueAnswer, DropQueueRequest, Durability, EmitAnswer, EmitRequest, EventView,
+    Events, EventsRequest, ExtendRequest, FencedError, HintScope, Hints, Inspect, ListQueuesRequest,
+    LoadRequest, Outcome, OutcomeRequest, Page, PurgeAnswer, PurgeRequest, PutQueueAnswer, PutQueueRequest,
+    QueueView, Queues, RetryAnswer, RetryRequest, Runs, SaveAnswer, SaveRequest, Signals, SpawnAnswer,
+    SpawnRequest, StoreError, TaskDetail, TaskRequest, TaskView, Tasks, TasksRequest, TickAnswer,
+    TickRequest, Upkeep, Verb, WaitAnswer, WaitRequest,
 };
 use durable_sqlite::SqliteStore;
 use futures::StreamExt;
@@ -74,10 +74,10 @@ verbs! {
     }
 }
 
-/// Hints reach one process only, and so this end hears none.
+/// Hints stay in their process, and so this end hears none of the other's.
 impl Signals for Remote {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { durability: self.durability(), hints: HintScope::None }
+        Capabilities { durability: Durability::Synced, hints: HintScope::Process }
     }
 
     fn hints(&self, _: &QueueName) -> Hints {

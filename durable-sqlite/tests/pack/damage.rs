@@ -5,8 +5,8 @@ use std::os::unix::fs::FileExt;
 
 use durable_core::model::{EndState, Millis};
 use durable_core::store::{
-    CountsRequest, Ending, Inspect, PurgeRequest, StoreError, StoreErrorKind, TaskRequest,
-    TickRequest, Upkeep,
+    CountsRequest, Ending, Inspect, PurgeRequest, StoreError, StoreErrorKind, TaskRequest, TickRequest,
+    Upkeep,
 };
 use durable_sqlite::{OpenError, SqliteStore};
 use sqlx::{Connection, Row};

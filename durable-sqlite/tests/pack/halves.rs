@@ -87,3 +87,39 @@ async fn sq5_a_process_killed_inside_a_transaction_leaves_nothing_of_it() {
         kill_at(statements).await;
     }
 }
+
+/// Makes the tables and does not commit.
+async fn migrate_by_half(url: &str) {
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(url.strip_prefix("sqlite:").unwrap());
+    let options = options.create_if_missing(true).journal_mode(sqlx::sqlite::SqliteJournalMode::Wal);
+    let mut connection = sqlx::ConnectOptions::connect(&options).await.unwrap();
+    execute(&mut connection, SMALL_CACHE).await;
+    execute(
+        &mut connection,
+        "begin immediate; create table durable_schema (version integer primary key) strict",
+    )
+    .await;
+    execute(&mut connection, include_str!("../../migrations/0001_tables.sql")).await;
+    child::say("inside");
+    std::future::pending().await
+}
+
+#[tokio::test]
+async fn cx_8_a_process_killed_inside_a_migration_leaves_nothing_and_the_next_one_migrates() {
+    if let Some(url) = child::url() {
+        return migrate_by_half(&url).await;
+    }
+    let place = Place::new();
+    let test = "halves::cx_8_a_process_killed_inside_a_migration_leaves_nothing_and_the_next_one_migrates";
+    let mut child = Child::start(test, &place.url());
+    assert_eq!(child.says().as_deref(), Some("inside"));
+    // One that starts meanwhile waits for it, and migrates once it is gone.
+    let url = place.url();
+    let waiting = tokio::spawn(async move { durable_sqlite::SqliteStore::open(&url).await });
+    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    assert!(!waiting.is_finished());
+    child.kill();
+    waiting.await.unwrap().unwrap();
+    fill(&place.open().await).await;
+    place.check().await;
+}

@@ -12,6 +12,7 @@ mod disk;
 mod dropped;
 mod guide;
 mod halves;
+mod hammer;
 mod kills;
 mod locks;
 mod payloads;

@@ -30,7 +30,7 @@ async fn do_half(url: &str, statements: usize) {
         execute(&mut connection, statement).await;
     }
     child::say("inside");
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 /// A running task with a checkpoint, and one at rest.
@@ -101,7 +101,7 @@ async fn migrate_by_half(url: &str) {
     .await;
     execute(&mut connection, include_str!("../../migrations/0001_tables.sql")).await;
     child::say("inside");
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 #[tokio::test]

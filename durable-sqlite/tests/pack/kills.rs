@@ -128,22 +128,18 @@ fn seed() -> u64 {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sq5_what_was_acknowledged_survives_the_kill_of_its_process_with_full() {
-    match child::desk().await {
-        Some(desk) => work(desk).await,
-        None => {
-            let test = "kills::sq5_what_was_acknowledged_survives_the_kill_of_its_process_with_full";
-            kill_again_and_again(test, "").await;
-        }
+    if let Some(desk) = child::desk().await {
+        return work(desk).await;
     }
+    let test = "kills::sq5_what_was_acknowledged_survives_the_kill_of_its_process_with_full";
+    kill_again_and_again(test, "").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sq5_what_was_acknowledged_survives_the_kill_of_its_process_with_normal() {
-    match child::desk().await {
-        Some(desk) => work(desk).await,
-        None => {
-            let test = "kills::sq5_what_was_acknowledged_survives_the_kill_of_its_process_with_normal";
-            kill_again_and_again(test, "?synchronous=normal").await;
-        }
+    if let Some(desk) = child::desk().await {
+        return work(desk).await;
     }
+    let test = "kills::sq5_what_was_acknowledged_survives_the_kill_of_its_process_with_normal";
+    kill_again_and_again(test, "?synchronous=normal").await;
 }

@@ -52,14 +52,12 @@ async fn answer(handles: &Handles, asked: Asked) -> Vec<u8> {
         let handle = handles.lock().await.get(&asked.handle).cloned().expect("an open handle");
         return verbs::answer(&handle.store, verb, &asked.body).await;
     }
-    match received::<Option<String>>(&asked.body) {
-        Some(url) => sent(&open(handles, asked.handle, &url, asked.now).await),
-        None => {
-            let handle = handles.lock().await.remove(&asked.handle).expect("an open handle");
-            handle.store.close().await;
-            Vec::new()
-        }
+    if let Some(url) = received::<Option<String>>(&asked.body) {
+        return sent(&open(handles, asked.handle, &url, asked.now).await);
     }
+    let handle = handles.lock().await.remove(&asked.handle).expect("an open handle");
+    handle.store.close().await;
+    Vec::new()
 }
 
 async fn open(handles: &Handles, handle: u64, url: &str, now: Option<Timestamp>) -> Result<(), String> {

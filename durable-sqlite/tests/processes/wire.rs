@@ -74,7 +74,9 @@ impl Wire for String {
 impl<T: Wire> Wire for Vec<T> {
     fn put(&self, to: &mut Vec<u8>) {
         self.len().put(to);
-        self.iter().for_each(|item| item.put(to));
+        for item in self {
+            item.put(to);
+        }
     }
 
     fn take(from: &mut &[u8]) -> Self {
@@ -85,7 +87,9 @@ impl<T: Wire> Wire for Vec<T> {
 impl<T: Wire> Wire for Option<T> {
     fn put(&self, to: &mut Vec<u8>) {
         self.is_some().put(to);
-        self.iter().for_each(|some| some.put(to));
+        if let Some(some) = self {
+            some.put(to);
+        }
     }
 
     fn take(from: &mut &[u8]) -> Self {

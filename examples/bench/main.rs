@@ -104,7 +104,7 @@ impl Bench {
         tokio::time::sleep(idle::SPAN).await;
         let after = idle::Usage::now()?;
         worker.shutdown().await;
-        let share = (after.cpu - before.cpu).as_secs_f64() / idle::SPAN.as_secs_f64() * 100.0;
+        let share = after.cpu.saturating_sub(before.cpu).as_secs_f64() / idle::SPAN.as_secs_f64() * 100.0;
         let (memory, written) = (after.memory / 1_024, after.written - before.written);
         println!(
             "{:8} {name:34} {share:>10.2} % of a core, {memory} MiB, {written} bytes written",

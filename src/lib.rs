@@ -75,7 +75,7 @@ pub use durable_sqlite::{OpenError, SqliteOptions, SqliteStore, Synchronous};
 
 pub use self::connect::{ConnectError, connect};
 
-/// The README's example compiles and runs.
-#[cfg(all(doctest, feature = "memory"))]
+/// The README's examples compile, and its program runs.
+#[cfg(all(doctest, feature = "sqlite"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -1,9 +1,9 @@
 //! Events: what anybody emits.
 
 use async_trait::async_trait;
+use durable_core::model::TaskId;
 use durable_core::store::{EmitAnswer, EmitRequest, Events, MAX_SPREAD, StoreError, Verb};
 use sqlx::PgConnection;
-use uuid::Uuid;
 
 use crate::error::Fault;
 use crate::store::PostgresStore;
@@ -28,11 +28,11 @@ impl Step for Emit {
 
     async fn run(&self, tx: &mut PgConnection) -> Result<EmitAnswer, Fault> {
         let queue = self.request.queue.as_str();
-        let names = [self.request.event.name.as_str().to_owned()];
+        let names = [self.request.event.name.clone()];
         crate::queues::require(tx, queue, Verb::Emit).await?;
         let events = lock_events(tx, queue, &names).await?;
         let known = EventWaits::read(tx, queue, &names, MAX_SPREAD, MAX_SPREAD).await?;
-        let ids: Vec<Uuid> = known.tasks().collect();
+        let ids: Vec<TaskId> = known.tasks().into_iter().collect();
         let locked = lock_tasks(tx, queue, &ids, Parents::Not).await?;
         let time = Time { injected: self.injected, read: None };
         let mut work = Work::read(tx, Verb::Emit, queue, time, &locked).await?;
@@ -41,7 +41,7 @@ impl Step for Emit {
             let waits = EventWaits::read(tx, queue, &names, MAX_SPREAD, MAX_SPREAD).await?;
             work.add_standing(&names, waits);
         }
-        let answer = work.emit(&self.request.event, self.request.only_if_absent);
+        let answer = work.records.emit(&self.request.event, self.request.only_if_absent);
         work.flush(tx).await?;
         Ok(answer)
     }

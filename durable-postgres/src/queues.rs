@@ -4,17 +4,17 @@ use async_trait::async_trait;
 use durable_core::model::QueueName;
 use durable_core::store::{
     Cursor, DropQueueAnswer, DropQueueRequest, ListQueuesRequest, Page, PutQueueAnswer, PutQueueRequest,
-    QueueState, QueueView, Queues, StoreError, Verb,
+    QueueState, QueueView, Queues, StoreError, Verb, bounded,
 };
+use durable_core::transition::{queue_state_number, queue_state_of_number};
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
 
 use crate::error::{Fault, corrupt};
 use crate::inspect::after;
-use crate::rows::{Undecodable, queue_state, queue_state_number};
+use crate::rows::{Decoded, number};
 use crate::store::PostgresStore;
 use crate::transaction::Step;
-use crate::upkeep::bounded;
 
 #[async_trait]
 impl Queues for PostgresStore {
@@ -42,7 +42,7 @@ impl Queues for PostgresStore {
         let after = after(request.cursor.as_ref(), "queue:", Verb::ListQueues)?;
         let rows = sqlx::query(include_str!("sql/queues/list_queues.sql"))
             .bind(after)
-            .bind(i64::try_from(limit + 1).unwrap_or(i64::MAX))
+            .bind(number(limit + 1))
             .fetch_all(&self.pool)
             .await
             .map_err(|error| Fault::Sql(error).into_store(Verb::ListQueues, false))?;
@@ -56,9 +56,9 @@ impl Queues for PostgresStore {
     }
 }
 
-fn view(row: &PgRow) -> Result<Result<QueueView, Undecodable>, sqlx::Error> {
+fn view(row: &PgRow) -> Decoded<QueueView> {
     let name: String = row.try_get("name")?;
-    let state = queue_state(row.try_get("state")?);
+    let state = queue_state_of_number(row.try_get("state")?);
     Ok(QueueName::new(name).map(|name| QueueView { name, state }).map_err(|_| "name"))
 }
 
@@ -89,7 +89,7 @@ impl Step for Drop {
 pub(crate) async fn share(tx: &mut PgConnection, queue: &str) -> Result<Option<QueueState>, Fault> {
     let row =
         sqlx::query(include_str!("sql/shared/queue_share.sql")).bind(queue).fetch_optional(&mut *tx).await?;
-    Ok(row.map(|row| row.try_get::<i16, _>("state")).transpose()?.map(queue_state))
+    Ok(row.map(|row| row.try_get::<i16, _>("state")).transpose()?.map(queue_state_of_number))
 }
 
 /// Refuses a verb on a queue that does not exist.

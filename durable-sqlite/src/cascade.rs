@@ -3,14 +3,17 @@
 use durable_core::model::{CancelCause, QueueName, TaskId};
 use durable_core::store::Verb;
 
-use crate::engine::Tx;
+use crate::engine::{Statement, Tx, statement};
 use crate::error::Fault;
-use crate::records::{Parents, Work, decoded, limit};
+use crate::records::{Work, decoded, limit};
 use crate::rows;
+
+const CHILDREN: Statement = statement!("shared/children.sql");
+const CLEAR: Statement = statement!("shared/closing_clear.sql");
 
 /// Cancels live children of `parents`, which have ended, and theirs in turn; how many.
 pub(crate) async fn cascade(
-    tx: &mut Tx<'_>,
+    tx: &mut Tx<'_, '_>,
     verb: Verb,
     queue: &QueueName,
     parents: Vec<TaskId>,
@@ -27,36 +30,28 @@ pub(crate) async fn cascade(
         if children.is_empty() {
             break;
         }
-        let mut work = Work::read(tx, verb, queue, children.iter().copied(), Parents::Not).await?;
+        let mut work = Work::read(tx, verb, queue, children.iter().copied()).await?;
         for id in &children {
             work.records.cancel(*id, CancelCause::ParentClosed);
         }
-        work.flush(tx).await?;
+        work.write(tx).await?;
         closed += children.len();
         *budget = budget.saturating_sub(children.len());
         // Those of the level above that have more children come again with the next `tick`.
         level = work.records.take_closing();
         marked.extend_from_slice(&level);
     }
-    sqlx::query(include_str!("sql/shared/closing_clear.sql"))
-        .bind(queue.as_str())
-        .bind(rows::json(&marked))
-        .execute(tx.connection())
-        .await?;
+    tx.sets(CLEAR.bind(queue.as_str()).bind(rows::json(&marked))).await?;
     Ok(closed)
 }
 
 async fn children(
-    tx: &mut Tx<'_>,
+    tx: &mut Tx<'_, '_>,
     queue: &QueueName,
     parents: &[TaskId],
     most: usize,
 ) -> Result<Vec<TaskId>, Fault> {
-    let rows = sqlx::query(include_str!("sql/shared/children.sql"))
-        .bind(queue.as_str())
-        .bind(rows::json(parents))
-        .bind(limit(most))
-        .fetch_all(tx.connection())
-        .await?;
+    let call = CHILDREN.bind(queue.as_str()).bind(rows::json(parents)).bind(limit(most));
+    let rows = tx.rows(call).await?;
     decoded(rows::ids(&rows))
 }

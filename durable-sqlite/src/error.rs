@@ -64,6 +64,8 @@ impl From<sqlx::Error> for OpenError {
 pub(crate) enum Fault {
     /// The driver's or the database's.
     Sql(sqlx::Error),
+    /// The driver's or the database's, in a call that was to commit.
+    Commit(sqlx::Error),
     /// The verb's own, raised before its first write.
     Store(StoreError),
     /// A row that cannot be decoded where that fails the verb: which column.
@@ -88,6 +90,10 @@ impl Fault {
         match self {
             Self::Store(error) => error,
             Self::Sql(error) => classify(verb, &Arc::new(error), false),
+            Self::Commit(error) => {
+                let may_have_happened = !is_surely_undone(&error);
+                classify(verb, &Arc::new(error), may_have_happened)
+            }
             Self::Flaw(flaw) => corrupt(verb, flaw),
         }
     }
@@ -102,11 +108,6 @@ pub(crate) fn classify(verb: Verb, error: &Arc<sqlx::Error>, may_have_happened: 
     if shows_no_payload(error) { fault.with_source(Arc::clone(error)) } else { fault }
 }
 
-/// A request without a meaning.
-pub(crate) fn invalid(verb: Verb, what: &'static str, problem: impl Into<String>) -> StoreError {
-    StoreError::invalid(verb, &Invalid::new(what, problem))
-}
-
 /// A record that cannot be decoded.
 pub(crate) fn corrupt(verb: Verb, what: impl Into<String>) -> StoreError {
     StoreError::new(StoreErrorKind::Corrupt, verb, what)
@@ -117,9 +118,17 @@ pub(crate) fn is_busy(error: &sqlx::Error) -> bool {
     matches!(primary_code(error), Some(code::BUSY | code::LOCKED | code::PROTOCOL))
 }
 
-/// Whether a commit that failed like this has surely written nothing once it is rolled back.
+/// Whether a commit that failed like this, or a statement before it, has surely written nothing once it is rolled back.
 pub(crate) fn is_surely_undone(error: &sqlx::Error) -> bool {
-    matches!(primary_code(error), Some(code::BUSY | code::FULL))
+    matches!(
+        primary_code(error),
+        Some(code::BUSY | code::FULL | code::ERROR | code::TOOBIG | code::CONSTRAINT | code::MISMATCH)
+    )
+}
+
+/// Whether there is no transaction to end: some faults have rolled it back already.
+pub(crate) fn is_over(error: &sqlx::Error) -> bool {
+    primary_code(error) == Some(code::ERROR)
 }
 
 fn shows_no_payload(error: &sqlx::Error) -> bool {

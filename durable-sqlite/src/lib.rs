@@ -5,8 +5,9 @@
 //! immediate transaction, commits, and only then answers them all. One sync of the disk thus pays for many writes.
 //! Reads go through a lane and a connection of their own, so that a long one holds up no writer.
 //!
-//! A verb is a [`Step`](engine::Step): static SQL from `src/sql/<role>/` and the rows that it decodes. The tables are
-//! in `migrations/`; all start with `durable_`, so that they can live in a file of the application's.
+//! A verb is a [`Step`](engine::Step): it reads by static SQL from `src/sql/`, has core's
+//! [`transition`](durable_core::transition) decide on what it has read ([`records`]), and writes what has changed. The
+//! tables are in `migrations/`; all start with `durable_`, so that they can live in a file of the application's.
 //!
 //! # Contract
 //!
@@ -15,7 +16,6 @@
 
 #![allow(rustdoc::private_intra_doc_links, reason = "readers of this crate read its source")]
 // Goes with the first verbs.
-#![allow(dead_code, reason = "the verbs, which use it, come next")]
 
 mod cascade;
 mod checkpoints;
@@ -42,3 +42,8 @@ mod url;
 pub use error::OpenError;
 pub use options::{SqliteOptions, Synchronous};
 pub use store::SqliteStore;
+
+/// What the guide for store authors shows compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/writing-a-store.md")]
+struct Guide;

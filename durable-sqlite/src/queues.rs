@@ -9,12 +9,18 @@ use durable_core::store::{
 use durable_core::transition::{Flaw, queue_state_number, queue_state_of_number};
 use sqlx::sqlite::SqliteRow;
 
-use crate::engine::{Step, Tx};
+use crate::engine::{Statement, Step, Tx, statement};
 use crate::error::Fault;
 use crate::page::{Paging, after};
 use crate::records::{decoded, limit};
 use crate::rows::{get, text};
 use crate::store::SqliteStore;
+
+const PUT: Statement = statement!("queues/put_queue.sql");
+const LOOK: Statement = statement!("queues/look_queue.sql");
+const DROP: Statement = statement!("queues/drop_queue.sql");
+const LIST: Statement = statement!("queues/list_queues.sql");
+const FIND: Statement = statement!("queues/find_queue.sql");
 
 #[async_trait]
 impl Queues for SqliteStore {
@@ -37,17 +43,13 @@ impl Step for PutQueue {
     const VERB: Verb = Verb::PutQueue;
     type Answer = PutQueueAnswer;
 
-    async fn run(&self, tx: &mut Tx<'_>) -> Result<PutQueueAnswer, Fault> {
+    async fn run(&self, tx: &mut Tx<'_, '_>) -> Result<PutQueueAnswer, Fault> {
         let answer = match find_queue(tx, &self.0.queue).await? {
             Some(state) if state == self.0.state => return Ok(PutQueueAnswer::Unchanged),
             Some(_) => PutQueueAnswer::Changed,
             None => PutQueueAnswer::Created,
         };
-        sqlx::query(include_str!("sql/queues/put_queue.sql"))
-            .bind(self.0.queue.as_str())
-            .bind(queue_state_number(self.0.state))
-            .execute(tx.connection())
-            .await?;
+        tx.last(PUT.bind(self.0.queue.as_str()).bind(queue_state_number(self.0.state))).await?;
         if self.0.state == QueueState::Open {
             tx.tell(&self.0.queue, Hint::Work { next_due: None });
         }
@@ -61,19 +63,13 @@ impl Step for DropQueue {
     const VERB: Verb = Verb::DropQueue;
     type Answer = DropQueueAnswer;
 
-    async fn run(&self, tx: &mut Tx<'_>) -> Result<DropQueueAnswer, Fault> {
-        let row = sqlx::query(include_str!("sql/queues/look_queue.sql"))
-            .bind(self.0.queue.as_str())
-            .fetch_optional(tx.connection())
-            .await?;
+    async fn run(&self, tx: &mut Tx<'_, '_>) -> Result<DropQueueAnswer, Fault> {
+        let row = tx.row(LOOK.bind(self.0.queue.as_str())).await?;
         let Some(row) = row else { return Ok(DropQueueAnswer::NotFound) };
         if decoded(get(&row, "filled"))? {
             return Ok(DropQueueAnswer::NotEmpty);
         }
-        sqlx::query(include_str!("sql/queues/drop_queue.sql"))
-            .bind(self.0.queue.as_str())
-            .execute(tx.connection())
-            .await?;
+        tx.last(DROP.bind(self.0.queue.as_str())).await?;
         Ok(DropQueueAnswer::Dropped)
     }
 }
@@ -84,13 +80,10 @@ impl Step for ListQueues {
     const VERB: Verb = Verb::ListQueues;
     type Answer = Page<QueueView>;
 
-    async fn run(&self, tx: &mut Tx<'_>) -> Result<Page<QueueView>, Fault> {
+    async fn run(&self, tx: &mut Tx<'_, '_>) -> Result<Page<QueueView>, Fault> {
         let mut page = Paging::new(self.0.limit);
-        let rows = sqlx::query(include_str!("sql/queues/list_queues.sql"))
-            .bind(after(self.0.cursor.as_ref(), "queue:", Verb::ListQueues)?)
-            .bind(limit(page.limit() + 1))
-            .fetch_all(tx.connection())
-            .await?;
+        let from = after(self.0.cursor.as_ref(), "queue:", Verb::ListQueues)?;
+        let rows = tx.rows(LIST.bind(from).bind(limit(page.limit() + 1))).await?;
         for row in &rows {
             let queue = decoded(view(row))?;
             if !page.take(format!("queue:{}", queue.name), Some(queue), 0) {
@@ -107,17 +100,15 @@ fn view(row: &SqliteRow) -> Result<QueueView, Flaw> {
 }
 
 /// Reads a queue's state.
-pub(crate) async fn find_queue(tx: &mut Tx<'_>, queue: &QueueName) -> Result<Option<QueueState>, Fault> {
-    let state: Option<i16> = sqlx::query_scalar(include_str!("sql/queues/find_queue.sql"))
-        .bind(queue.as_str())
-        .fetch_optional(tx.connection())
-        .await?;
+pub(crate) async fn find_queue(tx: &mut Tx<'_, '_>, queue: &QueueName) -> Result<Option<QueueState>, Fault> {
+    let row = tx.row(FIND.bind(queue.as_str())).await?;
+    let state = decoded(row.map(|row| get(&row, "state")).transpose())?;
     Ok(state.map(queue_state_of_number))
 }
 
 /// Refuses a verb on a queue that does not exist.
 pub(crate) async fn require_queue(
-    tx: &mut Tx<'_>,
+    tx: &mut Tx<'_, '_>,
     queue: &QueueName,
     verb: Verb,
 ) -> Result<QueueState, Fault> {

@@ -6,24 +6,23 @@ mod flush;
 
 use std::collections::{BTreeSet, HashMap};
 
-use durable_core::model::{EventName, QueueName, TaskId};
-use durable_core::store::{MAX_SPREAD, Verb};
-use durable_core::transition::{EventRecord, Flaw, Records, SlotKey, Wait};
+use durable_core::model::{EventName, Now, QueueName, TaskId};
+use durable_core::store::Verb;
+use durable_core::transition::{EventRecord, Flaw, Records, SlotKey};
+use sqlx::sqlite::SqliteRow;
 
-use crate::engine::Tx;
+use crate::engine::{Statement, Tx, statement};
 use crate::error::Fault;
 use crate::rows;
 
-/// Whether the parents of tasks are read as well: where one of them may end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Parents {
-    Too,
-    Not,
-}
+const TASKS: Statement = statement!("shared/tasks_read.sql");
+const TASKS_WITH_SLOTS: Statement = statement!("shared/tasks_read.sql", "shared/slots_read.sql");
+const TASKS_WITH_JOINS: Statement = statement!("shared/tasks_read.sql", "shared/joins_read.sql");
+const EVENTS: Statement = statement!("shared/events_read.sql");
+const EVENT_WITH_WAITS: Statement = statement!("shared/events_read.sql", "shared/event_waits.sql");
 
 /// The records that a verb has read from a queue, with where they are stored.
 pub(crate) struct Work<'q> {
-    verb: Verb,
     queue: &'q QueueName,
     /// The rules.
     pub(crate) records: Records,
@@ -32,38 +31,71 @@ pub(crate) struct Work<'q> {
 }
 
 impl<'q> Work<'q> {
+    /// Nothing read yet.
+    pub(crate) fn new(verb: Verb, queue: &'q QueueName, now: Now) -> Self {
+        Self { queue, records: Records::new(verb, now), seqs: HashMap::new() }
+    }
+
     /// Reads tasks.
     pub(crate) async fn read(
-        tx: &mut Tx<'_>,
+        tx: &mut Tx<'_, '_>,
         verb: Verb,
         queue: &'q QueueName,
         ids: impl IntoIterator<Item = TaskId>,
-        parents: Parents,
     ) -> Result<Self, Fault> {
-        let records = Records::new(verb, tx.now());
-        let mut work = Self { verb, queue, records, seqs: HashMap::new() };
-        work.read_tasks(tx, ids, parents).await?;
+        let rows = tx.rows(TASKS.bind(queue.as_str()).bind(listed(ids)).bind(false)).await?;
+        let mut work = Self::new(verb, queue, tx.now());
+        work.add_tasks(&rows)?;
         Ok(work)
     }
 
-    /// Reads more tasks; those that are known stay as they are.
-    async fn read_tasks(
-        &mut self,
-        tx: &mut Tx<'_>,
+    /// Reads tasks, and what is under some keys of theirs.
+    pub(crate) async fn read_with_slots(
+        tx: &mut Tx<'_, '_>,
+        verb: Verb,
+        queue: &'q QueueName,
         ids: impl IntoIterator<Item = TaskId>,
-        parents: Parents,
-    ) -> Result<(), Fault> {
-        let ids: Vec<TaskId> = ids.into_iter().filter(|id| !self.seqs.contains_key(id)).collect();
-        if ids.is_empty() {
-            return Ok(());
+        keys: impl IntoIterator<Item = SlotKey>,
+    ) -> Result<Self, Fault> {
+        let keys: BTreeSet<SlotKey> = keys.into_iter().collect();
+        let keys: Vec<_> = keys.iter().map(|(task, key)| (task, key.as_str())).collect();
+        let call =
+            TASKS_WITH_SLOTS.bind(queue.as_str()).bind(listed(ids)).bind(false).bind(rows::json(&keys));
+        let sets = tx.sets(call).await?;
+        let mut work = Self::new(verb, queue, tx.now());
+        work.add_tasks_with_slots(&sets)?;
+        Ok(work)
+    }
+
+    /// Reads tasks that may end, with their parents and what is under the keys that their ends are written to.
+    pub(crate) async fn read_with_joins(
+        tx: &mut Tx<'_, '_>,
+        verb: Verb,
+        queue: &'q QueueName,
+        ids: impl IntoIterator<Item = TaskId>,
+    ) -> Result<Self, Fault> {
+        let sets = tx.sets(TASKS_WITH_JOINS.bind(queue.as_str()).bind(listed(ids)).bind(true)).await?;
+        let mut work = Self::new(verb, queue, tx.now());
+        work.add_tasks_with_slots(&sets)?;
+        Ok(work)
+    }
+
+    /// Takes in a set of tasks, and one of what is under keys of theirs.
+    pub(crate) fn add_tasks_with_slots(&mut self, sets: &[Vec<SqliteRow>]) -> Result<(), Fault> {
+        let [tasks, slots] = sets else { return Err(Fault::Flaw("sets")) };
+        self.add_tasks(tasks)?;
+        for row in slots {
+            match rows::slot(row) {
+                Ok((key, slot)) => self.records.add_slot(key, slot),
+                Err(flaw) => self.add_flaw(row, flaw)?,
+            }
         }
-        let rows = sqlx::query(include_str!("sql/shared/tasks_read.sql"))
-            .bind(self.queue.as_str())
-            .bind(rows::json(&ids))
-            .bind(parents == Parents::Too)
-            .fetch_all(tx.connection())
-            .await?;
-        for row in &rows {
+        Ok(())
+    }
+
+    /// Takes in tasks; those that are known stay as they are.
+    fn add_tasks(&mut self, rows: &[SqliteRow]) -> Result<(), Fault> {
+        for row in rows {
             let (seq, task) = decoded(rows::task(row))?;
             if self.seqs.insert(task.id, seq).is_none() {
                 self.records.add_task(task);
@@ -72,90 +104,86 @@ impl<'q> Work<'q> {
         Ok(())
     }
 
-    /// Reads what is under some keys of tasks.
-    pub(crate) async fn read_slots(
-        &mut self,
-        tx: &mut Tx<'_>,
-        keys: impl IntoIterator<Item = SlotKey>,
-    ) -> Result<(), Fault> {
-        let keys: Vec<(TaskId, String)> =
-            keys.into_iter().map(|(task, key)| (task, key.as_str().to_owned())).collect();
-        if keys.is_empty() {
-            return Ok(());
-        }
-        let rows = sqlx::query(include_str!("sql/shared/slots_read.sql"))
-            .bind(self.queue.as_str())
-            .bind(rows::json(&keys))
-            .fetch_all(tx.connection())
-            .await?;
-        for row in &rows {
-            let (key, slot) = decoded(rows::slot(row))?;
-            self.records.add_slot(key, slot);
-        }
+    /// Something beside a task cannot be decoded, and fails it alone (rule C6).
+    pub(crate) fn add_flaw(&mut self, row: &SqliteRow, flaw: Flaw) -> Result<(), Fault> {
+        let task: TaskId = decoded(rows::text(row, "task").and_then(|task| task.ok_or("task")))?;
+        self.records.add_flaw(task, flaw);
         Ok(())
-    }
-
-    /// Reads what is under the keys that the ends of these tasks are written to.
-    pub(crate) async fn read_joins(
-        &mut self,
-        tx: &mut Tx<'_>,
-        ids: impl IntoIterator<Item = TaskId>,
-    ) -> Result<(), Fault> {
-        let keys = self.records.join_keys(ids);
-        self.read_slots(tx, keys).await
     }
 
     /// Reads events. One that is not there is known to be none.
     pub(crate) async fn read_events(
         &mut self,
-        tx: &mut Tx<'_>,
-        names: impl IntoIterator<Item = EventName>,
+        tx: &mut Tx<'_, '_>,
+        names: BTreeSet<EventName>,
     ) -> Result<(), Fault> {
-        let names: BTreeSet<EventName> = names.into_iter().collect();
         if names.is_empty() {
             return Ok(());
         }
         let texts: Vec<&str> = names.iter().map(EventName::as_str).collect();
-        let rows = sqlx::query(include_str!("sql/shared/events_read.sql"))
-            .bind(self.queue.as_str())
-            .bind(rows::json(&texts))
-            .fetch_all(tx.connection())
-            .await?;
+        let rows = tx.rows(EVENTS.bind(self.queue.as_str()).bind(rows::json(&texts))).await?;
+        self.add_events(names, &rows)
+    }
+
+    fn add_events(
+        &mut self,
+        names: impl IntoIterator<Item = EventName>,
+        rows: &[SqliteRow],
+    ) -> Result<(), Fault> {
         for name in names {
             self.records.add_event(EventRecord::unwritten(name));
         }
-        for row in &rows {
-            let event = decoded(rows::event(row))?;
-            self.records.add_event(event);
+        for row in rows {
+            self.records.add_event(decoded(rows::event(row))?);
         }
         Ok(())
     }
 
-    /// Reads the waits that stand for events, with their tasks: at most so many in all.
-    pub(crate) async fn read_standing(
+    /// Reads events with the waits that stand for them, and the tasks of those: at most so many waits in all.
+    pub(crate) async fn read_waited(
         &mut self,
-        tx: &mut Tx<'_>,
+        tx: &mut Tx<'_, '_>,
         names: &[EventName],
         most: usize,
     ) -> Result<(), Fault> {
-        let mut waits: Vec<(SlotKey, Wait)> = Vec::new();
+        let mut rows = Vec::new();
         for name in names {
             // One more than there is room for shows that there are more.
-            let left = (most + 1).saturating_sub(waits.len());
-            let rows = sqlx::query(include_str!("sql/shared/event_waits.sql"))
-                .bind(self.queue.as_str())
-                .bind(name.as_str())
-                .bind(limit(left))
-                .fetch_all(tx.connection())
-                .await?;
-            let more: Vec<_> = decoded(rows.iter().map(rows::wait).collect())?;
-            waits.extend(more);
+            let left = limit((most + 1).saturating_sub(rows.len()));
+            let call = EVENT_WITH_WAITS.bind(self.queue.as_str()).bind(rows::json(&[name.as_str()]));
+            let sets = tx.sets(call.bind(name.as_str()).bind(left)).await?;
+            let [events, waits] = <[_; 2]>::try_from(sets).map_err(|_| Fault::Flaw("sets"))?;
+            self.add_events([name.clone()], &events)?;
+            rows.extend(waits);
         }
-        let tasks: BTreeSet<TaskId> = waits.iter().map(|(key, _)| key.0).collect();
-        self.read_tasks(tx, tasks, Parents::Not).await?;
+        self.add_waiting(tx, names, &rows, most).await
+    }
+
+    /// Takes in waits that stand for events, and reads their tasks.
+    async fn add_waiting(
+        &mut self,
+        tx: &mut Tx<'_, '_>,
+        names: &[EventName],
+        rows: &[SqliteRow],
+        most: usize,
+    ) -> Result<(), Fault> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        // A wait that cannot be decoded fails its task when something of that is due, and holds up no other.
+        let waits: Vec<_> = rows.iter().filter_map(|row| rows::wait(row).ok()).collect();
+        let tasks: BTreeSet<TaskId> = waits.iter().map(|((task, _), _)| *task).collect();
+        let unknown = tasks.into_iter().filter(|task| !self.seqs.contains_key(task));
+        let tasks = tx.rows(TASKS.bind(self.queue.as_str()).bind(listed(unknown)).bind(false)).await?;
+        self.add_tasks(&tasks)?;
         self.records.add_standing(names, waits, most, most);
         Ok(())
     }
+}
+
+/// Ids as a statement takes them.
+pub(crate) fn listed(ids: impl IntoIterator<Item = TaskId>) -> String {
+    rows::json(&ids.into_iter().collect::<Vec<_>>())
 }
 
 /// What a row is, or the fault that it is nothing.
@@ -167,6 +195,3 @@ pub(crate) fn decoded<T>(row: Result<T, Flaw>) -> Result<T, Fault> {
 pub(crate) fn limit(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
-
-/// The most waits that one emit ends at once.
-pub(crate) const SPREAD: usize = MAX_SPREAD;

@@ -1,8 +1,10 @@
 //! The workloads.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use durable::{Durable, SpawnOptions, TaskId, WorkerOptions};
+use durable::{Durable, RunEnding, RunObserver, SpawnOptions, TaskId, WorkerOptions};
+use tokio::sync::Semaphore;
 
 use crate::tasks::{Empty, Steps};
 use crate::timed;
@@ -51,7 +53,7 @@ async fn fill(durable: &Durable, count: usize) -> anyhow::Result<()> {
 /// Runs tasks that do nothing.
 pub(crate) async fn empty(durable: &Durable, slots: usize, count: usize) -> Rate {
     fill(durable, count).await?;
-    let took = timed(drain(durable, slots));
+    let took = timed(drain(durable, slots, count));
     Ok((count, took.await?))
 }
 
@@ -59,25 +61,29 @@ pub(crate) async fn empty(durable: &Durable, slots: usize, count: usize) -> Rate
 pub(crate) async fn steps(durable: &Durable, slots: usize, tasks: usize, steps: usize) -> Rate {
     let batch = (0..tasks).map(|_| ((steps, None), SpawnOptions::default())).collect();
     durable.spawn_many::<Steps>(batch).await?;
-    let took = timed(drain(durable, slots));
+    let took = timed(drain(durable, slots, tasks));
     Ok((tasks * steps, took.await?))
 }
 
-/// Works until nothing is left.
-async fn drain(durable: &Durable, slots: usize) -> anyhow::Result<()> {
-    let worker = start(durable, slots).await?;
-    loop {
-        let counts = durable.counts().await?;
-        if counts.pending + counts.running + counts.sleeping == 0 {
-            break;
+/// Works until so many tasks are completed.
+async fn drain(durable: &Durable, slots: usize, count: usize) -> anyhow::Result<()> {
+    let completed = Arc::new(Semaphore::new(0));
+    let count = u32::try_from(count)?;
+    let counted = completed.clone();
+    let on_run = RunObserver::new(move |run| {
+        if run.ending == RunEnding::Completed {
+            counted.add_permits(1);
         }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    });
+    let options = WorkerOptions { concurrency: slots, on_run: Some(on_run), ..Default::default() };
+    let worker = durable.start_worker(options).await?;
+    completed.acquire_many(count).await?.forget();
     worker.shutdown().await;
     Ok(())
 }
 
-async fn start(durable: &Durable, slots: usize) -> anyhow::Result<durable::Worker> {
+/// Starts a worker.
+pub(crate) async fn start(durable: &Durable, slots: usize) -> anyhow::Result<durable::Worker> {
     Ok(durable.start_worker(WorkerOptions { concurrency: slots, ..Default::default() }).await?)
 }
 

@@ -1,7 +1,8 @@
 //! How fast a store is on this machine: `cargo run --release --example bench -- sqlite:target/bench.db memory:`
 //!
-//! Each line is the median of three rounds, each in a queue of its own. Compare the figures of one run with each other.
+//! `--only TEXT` leaves out the workloads whose names do not have the text in them. Each line is the median of three rounds, each in a queue of its own. Compare the figures of one run with each other.
 
+mod idle;
 mod load;
 mod tasks;
 
@@ -16,11 +17,15 @@ const ROUNDS: usize = 3;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let urls: Vec<String> = std::env::args().skip(1).collect();
+    let mut urls: Vec<String> = std::env::args().skip(1).collect();
+    let only = match urls.iter().position(|argument| argument == "--only") {
+        Some(at) => urls.drain(at..).nth(1).unwrap_or_default(),
+        None => String::new(),
+    };
     anyhow::ensure!(!urls.is_empty(), "give the URLs of the stores to compare");
     for url in urls {
         let scheme = url.split(':').next().unwrap_or_default().to_owned();
-        let bench = Bench { scheme, url };
+        let bench = Bench { scheme, url, only: only.clone() };
         for clients in [1, 16] {
             let name = format!("spawn, {clients} clients");
             bench.rate(&name, async |durable| load::spawn(durable, clients, 4_000).await).await?;
@@ -39,6 +44,7 @@ async fn main() -> anyhow::Result<()> {
             .latency("spawn to first line, idle worker", async |durable| load::starts(durable, 200).await)
             .await?;
         bench.latency("emit to resumed", async |durable| load::resumes(durable, 200).await).await?;
+        bench.idle().await?;
     }
     Ok(())
 }
@@ -46,6 +52,7 @@ async fn main() -> anyhow::Result<()> {
 struct Bench {
     scheme: String,
     url: String,
+    only: String,
 }
 
 impl Bench {
@@ -55,6 +62,9 @@ impl Bench {
         name: &str,
         load: impl AsyncFn(&Durable) -> anyhow::Result<(usize, Duration)>,
     ) -> anyhow::Result<()> {
+        if !name.contains(&self.only) {
+            return Ok(());
+        }
         let mut rates = Vec::new();
         for _ in 0..ROUNDS {
             let (things, took) = load(&self.open().await?).await?;
@@ -71,11 +81,35 @@ impl Bench {
         name: &str,
         load: impl AsyncFn(&Durable) -> anyhow::Result<Vec<Duration>>,
     ) -> anyhow::Result<()> {
+        if !name.contains(&self.only) {
+            return Ok(());
+        }
         let mut took: Vec<f64> =
             load(&self.open().await?).await?.iter().map(|took| took.as_secs_f64() * 1e3).collect();
         took.sort_by(f64::total_cmp);
         let worst = took.get(took.len() * 99 / 100).copied().unwrap_or_default();
         println!("{:8} {name:34} {:>10.2} ms p50 {worst:>8.2} ms p99", self.scheme, middle(&took));
+        Ok(())
+    }
+
+    /// Prints what a worker costs that has nothing to do; the memory is that of the whole process.
+    async fn idle(&self) -> anyhow::Result<()> {
+        let name = "idle worker";
+        if !name.contains(&self.only) || !cfg!(target_os = "linux") {
+            return Ok(());
+        }
+        let worker = load::start(&self.open().await?, 10).await?;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let before = idle::Usage::now()?;
+        tokio::time::sleep(idle::SPAN).await;
+        let after = idle::Usage::now()?;
+        worker.shutdown().await;
+        let share = after.cpu.saturating_sub(before.cpu).as_secs_f64() / idle::SPAN.as_secs_f64() * 100.0;
+        let (memory, written) = (after.memory / 1_024, after.written - before.written);
+        println!(
+            "{:8} {name:34} {share:>10.2} % of a core, {memory} MiB, {written} bytes written",
+            self.scheme
+        );
         Ok(())
     }
 

@@ -2,9 +2,10 @@
 
 use super::record::{Closed, Flaw, State, Why};
 use crate::model::{
-    CancelCause, CheckpointKind, End, EndState, Failure, ParentClosePolicy, Payload, Timestamp, WorkerName,
+    CancelCause, CheckpointKind, End, EndState, EventName, Failure, ParentClosePolicy, Payload, TaskId,
+    Timestamp, WorkerName,
 };
-use crate::store::QueueState;
+use crate::store::{QueueState, WaitSource};
 
 /// How something ended, as three columns.
 ///
@@ -200,6 +201,29 @@ pub fn kind_of_number(number: i16) -> Result<CheckpointKind, Flaw> {
     })
 }
 
+/// The columns `source`, `event` and `child` of a wait: 0 time, 1 event, 2 child.
+pub fn source_columns(source: &WaitSource) -> (i16, Option<&EventName>, Option<TaskId>) {
+    match source {
+        WaitSource::Time => (0, None, None),
+        WaitSource::Event(name) => (1, Some(name), None),
+        WaitSource::Child(id) => (2, None, Some(*id)),
+    }
+}
+
+/// What the columns `source`, `event` and `child` of a wait mean.
+///
+/// # Errors
+///
+/// The column that has no meaning.
+pub fn source_of(source: i16, event: Option<&str>, child: Option<TaskId>) -> Result<WaitSource, Flaw> {
+    Ok(match source {
+        0 => WaitSource::Time,
+        1 => WaitSource::Event(EventName::new(event.ok_or("event")?).map_err(|_| "event")?),
+        2 => WaitSource::Child(child.ok_or("child")?),
+        _ => return Err("source"),
+    })
+}
+
 /// The column `state` of a queue.
 pub fn queue_state_number(state: QueueState) -> i16 {
     match state {
@@ -236,6 +260,54 @@ mod tests {
             assert_eq!(unescaped(&escaped(text)), text);
             assert!(!escaped(text).contains('\0'));
         }
+    }
+
+    #[test]
+    fn every_source_comes_out_as_it_went_in() {
+        let sources = [
+            WaitSource::Time,
+            WaitSource::Event(EventName::new("paid").unwrap()),
+            WaitSource::Child(TaskId::new()),
+        ];
+        for source in sources {
+            let (number, event, child) = source_columns(&source);
+            assert_eq!(source_of(number, event.map(EventName::as_str), child), Ok(source));
+        }
+    }
+
+    #[test]
+    fn every_state_comes_out_as_it_went_in() {
+        let states = [
+            State::Sleeping(Why::Start),
+            State::Sleeping(Why::Retry),
+            State::Sleeping(Why::Rest),
+            State::Pending,
+            State::Running,
+            State::Ended(EndState::Completed),
+            State::Ended(EndState::Failed),
+            State::Ended(EndState::Cancelled),
+        ];
+        for state in states {
+            let (number, why) = state_columns(state);
+            assert_eq!(state_of(number, why), Ok(state));
+        }
+    }
+
+    #[test]
+    fn every_way_to_close_a_claim_comes_out_as_it_went_in() {
+        let due = Timestamp::from_millis(7);
+        let ways = [
+            Closed::Complete,
+            Closed::Fail(None),
+            Closed::Fail(Some(due)),
+            Closed::Release(due),
+            Closed::Wait,
+        ];
+        for way in ways {
+            let (number, due) = closed_columns(way);
+            assert_eq!(closed_of(Some(number), due), Ok(Some(way)));
+        }
+        assert_eq!(closed_of(None, None), Ok(None));
     }
 
     #[test]

@@ -25,6 +25,8 @@ mod end;
 mod record;
 mod save;
 mod spawn;
+#[cfg(test)]
+mod tests;
 mod wait;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -36,7 +38,7 @@ use crate::store::{FencedError, HistoryEntry, NewTask, StoreError, StoreErrorKin
 
 pub use columns::{
     EndColumns, closed_columns, closed_of, kind_number, kind_of_number, on_close_number, queue_state_number,
-    queue_state_of_number, state_columns, state_of,
+    queue_state_of_number, source_columns, source_of, state_columns, state_of,
 };
 pub use due::DueDone;
 pub use record::{
@@ -144,6 +146,13 @@ impl Records {
         self.add_task(task);
     }
 
+    /// Takes in that something of a task's own cannot be decoded: it fails alone (rule C6).
+    pub fn add_flaw(&mut self, id: TaskId, flaw: Flaw) {
+        if let Some(task) = self.tasks.get_mut(&id) {
+            task.flaw.get_or_insert(flaw);
+        }
+    }
+
     /// Takes in a task that a wait names as a child.
     pub fn add_child(&mut self, id: TaskId, child: ChildRecord) {
         self.children.insert(id, child);
@@ -190,6 +199,18 @@ impl Records {
     /// The tasks that have ended for good: all their waits go, known or not.
     pub fn ended_tasks(&self) -> &[TaskId] {
         &self.changes.ended
+    }
+
+    /// Whether there is something to write.
+    pub fn has_changes(&self) -> bool {
+        !self.changes.tasks.is_empty()
+            || !self.changes.events.is_empty()
+            || self.changed_slots().next().is_some()
+    }
+
+    /// Whether tasks have ended with live children, and their ends are to spread.
+    pub fn has_closing(&self) -> bool {
+        !self.changes.closing.is_empty()
     }
 
     /// Whether something became ready.

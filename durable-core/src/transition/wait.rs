@@ -204,7 +204,6 @@ impl Records {
             }
             return;
         }
-        self.changes.rests.remove(&id);
         self.make_pending(id, self.now.at);
     }
 

@@ -3,20 +3,18 @@
 mod view;
 
 use async_trait::async_trait;
-use durable_core::model::{EmitId, EventName, Payload, Timestamp};
 use durable_core::store::{
-    Counts, CountsRequest, Cursor, EventView, EventsRequest, HistoryEntry, Inspect, MAX_BYTES, MAX_RECORDS,
-    Page, StoreError, TaskDetail, TaskRequest, TaskView, TasksRequest, Verb,
+    Counts, CountsRequest, Cursor, EventView, EventsRequest, HistoryEntry, Inspect, MAX_RECORDS, Page, Room,
+    StoreError, TaskDetail, TaskRequest, TaskView, TasksRequest, Verb, bounded,
 };
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Postgres, Row, Transaction};
 use uuid::Uuid;
 
 use crate::error::{Fault, corrupt, invalid};
-use crate::rows::{RUN, checkpoint, run_view};
+use crate::rows::{entry, number};
 use crate::store::PostgresStore;
 use crate::transaction::to_its_end;
-use crate::upkeep::bounded;
 
 #[async_trait]
 impl Inspect for PostgresStore {
@@ -72,7 +70,7 @@ impl PostgresStore {
         let rows = sqlx::query(include_str!("../sql/inspect/tasks.sql"))
             .bind(queue)
             .bind(after)
-            .bind(i64::try_from(MAX_RECORDS).unwrap_or(i64::MAX))
+            .bind(number(MAX_RECORDS))
             .fetch_all(&mut *tx)
             .await
             .map_err(|error| fault(error, Verb::Tasks))?;
@@ -87,15 +85,15 @@ impl PostgresStore {
         let rows = sqlx::query(include_str!("../sql/inspect/events.sql"))
             .bind(queue)
             .bind(after)
-            .bind(i64::try_from(MAX_RECORDS).unwrap_or(i64::MAX))
+            .bind(number(MAX_RECORDS))
             .fetch_all(&mut *tx)
             .await
             .map_err(|error| fault(error, Verb::Events))?;
         let mut page = Paging::new(limit);
         for row in &rows {
             let name: String = row.try_get("name").map_err(|error| fault(error, Verb::Events))?;
-            let event = event(row).map_err(|error| fault(error, Verb::Events))?;
-            let size = |event: &EventView| event.payload.as_str().len() + event.metadata.as_str().len();
+            let event = view::event(row).map_err(|error| fault(error, Verb::Events))?;
+            let size = |event: &EventView| event.payload.bytes() + event.metadata.bytes();
             if !page.take(format!("event:{name}"), event, size) {
                 break;
             }
@@ -143,7 +141,7 @@ async fn waits(
     sqlx::query(include_str!("../sql/inspect/task_waits.sql"))
         .bind(queue)
         .bind(tasks)
-        .bind(i64::try_from(MAX_RECORDS).unwrap_or(i64::MAX))
+        .bind(number(MAX_RECORDS))
         .fetch_all(&mut *tx)
         .await
         .map_err(|error| fault(error, verb))
@@ -159,16 +157,17 @@ async fn history(
         .bind(request.queue.as_str())
         .bind(request.task.as_uuid())
         .bind(after)
-        .bind(i64::try_from(limit + 1).unwrap_or(i64::MAX))
+        .bind(number(limit + 1))
         .fetch_all(&mut *tx)
         .await
         .map_err(|error| fault(error, Verb::Task))?;
     let mut page = Paging::new(limit);
     for row in &rows {
         let order: i64 = row.try_get("ord").map_err(|error| fault(error, Verb::Task))?;
-        let entry = entry(row).map_err(|error| fault(error, Verb::Task))?;
+        let aside = row.try_get("aside").map_err(|error| fault(error, Verb::Task))?;
+        let entry = entry(row, aside).map_err(|error| fault(error, Verb::Task))?;
         let entry = entry.map_err(|what| corrupt(Verb::Task, what))?;
-        if !page.take(format!("order:{order}"), Some(entry), view::entry_size) {
+        if !page.take(format!("order:{order}"), Some(entry), HistoryEntry::bytes) {
             break;
         }
     }
@@ -205,14 +204,14 @@ async fn tasks_page(
 struct Paging<T> {
     items: Vec<T>,
     limit: usize,
-    bytes: usize,
+    room: Room,
     seen: usize,
     last: Option<String>,
 }
 
 impl<T> Paging<T> {
     fn new(limit: usize) -> Self {
-        Self { items: Vec::new(), limit, bytes: 0, seen: 0, last: None }
+        Self { items: Vec::new(), limit, room: Room::default(), seen: 0, last: None }
     }
 
     /// Takes what was examined, if it is wanted; `false` when the page is full.
@@ -221,11 +220,9 @@ impl<T> Paging<T> {
             return false;
         }
         if let Some(item) = wanted {
-            let bytes = self.bytes.saturating_add(size(&item));
-            if !self.items.is_empty() && bytes > MAX_BYTES {
+            if !self.room.takes(size(&item)) {
                 return false;
             }
-            self.bytes = bytes;
             self.items.push(item);
         }
         self.seen += 1;
@@ -238,36 +235,6 @@ impl<T> Paging<T> {
         let more = self.seen < read || read >= MAX_RECORDS;
         Page { items: self.items, next: self.last.filter(|_| more).map(Cursor) }
     }
-}
-
-fn entry(row: &PgRow) -> Result<Result<HistoryEntry, crate::rows::Undecodable>, sqlx::Error> {
-    let kind: i16 = row.try_get("kind")?;
-    if kind == RUN {
-        return Ok(run_view(row)?.map(HistoryEntry::Run));
-    }
-    let aside = row.try_get("aside")?;
-    Ok(checkpoint(row)?.map(|checkpoint| HistoryEntry::Checkpoint { checkpoint, aside }))
-}
-
-/// An event; `None` for a placeholder.
-fn event(row: &PgRow) -> Result<Option<EventView>, sqlx::Error> {
-    let name: String = row.try_get("name")?;
-    let written_at: Option<i64> = row.try_get("written_at")?;
-    let payload: Option<String> = row.try_get("payload")?;
-    let metadata: Option<String> = row.try_get("metadata")?;
-    let id: Option<Uuid> = row.try_get("id")?;
-    let waking = row.try_get("waking")?;
-    let view = |name| {
-        Some(EventView {
-            name,
-            payload: Payload::from_text(payload?),
-            metadata: Payload::from_text(metadata?),
-            id: EmitId::from_uuid(id?),
-            written_at: Timestamp::from_millis(written_at?),
-            waking,
-        })
-    };
-    Ok(EventName::new(name).ok().and_then(view))
 }
 
 fn cursor_order(cursor: Option<&Cursor>) -> Result<i64, StoreError> {

@@ -1,32 +1,30 @@
-//! Events as they are stored.
+//! Events.
 
+use durable_core::model::{EmitId, EventName, Payload};
+use durable_core::transition::{EventRecord, Written};
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
-/// A locked event, or a placeholder.
-#[derive(Debug, Clone)]
-pub(crate) struct Event {
-    pub(crate) name: String,
-    /// `None` for a placeholder, of which the rest is `None`, too.
-    pub(crate) written_at: Option<i64>,
-    pub(crate) payload: Option<String>,
-    pub(crate) metadata: Option<String>,
-    pub(crate) id: Option<Uuid>,
-    /// While it is waking: when it was first written without reaching every wait.
-    pub(crate) first_unreached: Option<i64>,
+use super::{Decoded, time};
+
+/// Reads an event, be it a placeholder.
+pub(crate) fn event(row: &PgRow) -> Decoded<EventRecord> {
+    let name: String = row.try_get("name")?;
+    let (written, first_unreached) = (written(row)?, time(row, "first_unreached")?);
+    Ok(EventName::new(name).map(|name| EventRecord { name, written, first_unreached }).map_err(|_| "name"))
 }
 
-impl Event {
-    /// Reads a row of `events_lock` and its like.
-    pub(crate) fn read(row: &PgRow) -> Result<Self, sqlx::Error> {
-        Ok(Self {
-            name: row.try_get("name")?,
-            written_at: row.try_get("written_at")?,
-            payload: row.try_get("payload")?,
-            metadata: row.try_get("metadata")?,
-            id: row.try_get("id")?,
-            first_unreached: row.try_get("first_unreached")?,
-        })
-    }
+/// Reads the last write of an event. One that is not whole is none.
+pub(crate) fn written(row: &PgRow) -> Result<Option<Written>, sqlx::Error> {
+    let at = time(row, "written_at")?;
+    let payload: Option<String> = row.try_get("payload")?;
+    let metadata: Option<String> = row.try_get("metadata")?;
+    let id: Option<Uuid> = row.try_get("id")?;
+    Ok(at.zip(id).zip(payload.zip(metadata)).map(|((at, id), (payload, metadata))| Written {
+        at,
+        id: EmitId::from_uuid(id),
+        payload: Payload::from_text(payload),
+        metadata: Payload::from_text(metadata),
+    }))
 }

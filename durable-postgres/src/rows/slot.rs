@@ -1,82 +1,40 @@
 //! What is under one key of a task: nothing, a standing wait, or how it ended.
 
+use durable_core::model::{StepKey, TaskId};
+use durable_core::transition::{Flaw, Slot, StoredEnd, Wait, source_of};
 use sqlx::Row;
 use sqlx::postgres::PgRow;
-use uuid::Uuid;
 
-use super::EndRow;
+use super::{count, end_columns, key, moment, task_id, time};
 
-/// A task and a key.
-pub(crate) type SlotKey = (Uuid, String);
+/// What is under a key of a task, or what of it cannot be decoded.
+pub(crate) type OfTask<T> = (TaskId, Result<(StepKey, T), Flaw>);
 
-/// What is under a key.
-#[derive(Debug, Clone)]
-pub(crate) enum Slot {
-    /// Nothing.
-    Free,
-    /// A wait that stands.
-    Standing(Wait),
-    /// A checkpoint.
-    Ended(Ended),
+/// Reads a wait.
+pub(crate) fn wait(row: &PgRow) -> Result<OfTask<Wait>, sqlx::Error> {
+    let (task, key_text): (_, String) = (row.try_get("task")?, row.try_get("key")?);
+    let wait = columns(row)?;
+    Ok((TaskId::from_uuid(task), key(&key_text).and_then(|key| Ok((key, wait?)))))
 }
 
-/// A stored end.
-#[derive(Debug, Clone)]
-pub(crate) struct Ended {
-    pub(crate) end: EndRow,
-    pub(crate) at: i64,
+/// Reads a row of `slots_read`.
+pub(crate) fn slot(row: &PgRow) -> Result<OfTask<Slot>, sqlx::Error> {
+    let (task, key_text): (_, String) = (row.try_get("task")?, row.try_get("key")?);
+    let slot = if let Some(end) = end_columns(row)? {
+        Ok(Slot::Ended(StoredEnd { end: end.end(), at: moment(row, "ended_at")? }))
+    } else if row.try_get::<Option<i16>, _>("source")?.is_some() {
+        columns(row)?.map(Slot::Standing)
+    } else {
+        Ok(Slot::Free)
+    };
+    Ok((TaskId::from_uuid(task), key(&key_text).and_then(|key| Ok((key, slot?)))))
 }
 
-/// A wait that stands.
-#[derive(Debug, Clone)]
-pub(crate) struct Wait {
-    /// 0 time, 1 event, 2 child.
-    pub(crate) source: i16,
-    pub(crate) event: Option<String>,
-    pub(crate) child: Option<Uuid>,
-    pub(crate) registered_at: i64,
-    pub(crate) deadline: Option<i64>,
-    /// The claim count of the run that rests on it.
-    pub(crate) rests: Option<i64>,
-}
-
-impl Wait {
-    /// The source of a wait for time alone.
-    pub(crate) const TIME: i16 = 0;
-    /// The source of a wait for an event.
-    pub(crate) const EVENT: i16 = 1;
-    /// The source of a wait for a child.
-    pub(crate) const CHILD: i16 = 2;
-
-    /// Reads the wait's columns; `None` when there is no wait.
-    pub(crate) fn read(row: &PgRow) -> Result<Option<Self>, sqlx::Error> {
-        let source: Option<i16> = row.try_get("source")?;
-        let Some(source) = source else { return Ok(None) };
-        Ok(Some(Self {
-            source,
-            event: row.try_get("event")?,
-            child: row.try_get("child")?,
-            registered_at: row.try_get("registered_at")?,
-            deadline: row.try_get("deadline")?,
-            rests: row.try_get("rests")?,
-        }))
-    }
-}
-
-impl Slot {
-    /// Reads a row that is a wait for certain.
-    pub(crate) fn read_wait(row: &PgRow) -> Result<(SlotKey, Wait), sqlx::Error> {
-        let key = (row.try_get("task")?, row.try_get("key")?);
-        let wait = Wait::read(row)?.ok_or_else(|| sqlx::Error::ColumnNotFound("source".into()))?;
-        Ok((key, wait))
-    }
-
-    /// Reads a row of `slots_read`.
-    pub(crate) fn read(row: &PgRow) -> Result<(SlotKey, Self), sqlx::Error> {
-        let key = (row.try_get("task")?, row.try_get("key")?);
-        if let Some(end) = EndRow::read(row)? {
-            return Ok((key, Self::Ended(Ended { end, at: row.try_get("ended_at")? })));
-        }
-        Ok((key, Wait::read(row)?.map_or(Self::Free, Self::Standing)))
-    }
+fn columns(row: &PgRow) -> super::Decoded<Wait> {
+    let event: Option<String> = row.try_get("event")?;
+    let source = source_of(row.try_get("source")?, event.as_deref(), task_id(row, "child")?);
+    let registered_at = moment(row, "registered_at")?;
+    let deadline = time(row, "deadline")?;
+    let rests = row.try_get::<Option<i64>, _>("rests")?.map(count);
+    Ok(source.map(|source| Wait { source, registered_at, deadline, rests }))
 }

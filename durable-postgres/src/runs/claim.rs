@@ -1,20 +1,17 @@
 //! Ends runs, does what is due, and takes pending tasks.
 
-use durable_core::model::{Timestamp, Token};
+use durable_core::model::{TaskId, Timestamp};
 use durable_core::store::{
-    ClaimAnswer, ClaimRequest, EndAnswer, Ending, FencedError, MAX_RECORDS, MAX_SPREAD, RetryAfter, RunEnd,
-    StoreError, Verb,
+    ClaimAnswer, ClaimRequest, EndAnswer, FencedError, MAX_RECORDS, MAX_SPREAD, QueueState, StoreError, Verb,
 };
+use durable_core::transition::queue_state_of_number;
 use sqlx::{PgConnection, Row};
-use uuid::Uuid;
 
 use super::take::{Take, held, tail};
 use crate::error::Fault;
-use crate::rows::{ClosedBy, EndRow, queue_state};
 use crate::transaction::Step;
 use crate::upkeep::due::do_due;
 use crate::work::{Parents, Time, Work, cascade, lock_tasks};
-use durable_core::store::QueueState;
 
 /// The verb, with the time if it is injected.
 pub(super) struct Claims {
@@ -50,12 +47,12 @@ impl Step for Claims {
             }
             return Ok(ClaimAnswer { ends, claims: Vec::new(), more: false, now, next_due: None });
         };
-        let max = usize::try_from(request.max).unwrap_or(MAX_RECORDS).min(MAX_RECORDS - ends.len());
+        let max = request.most();
         let mut marks = look.marks;
         if look.due {
             let most = (2 * max).clamp(100, MAX_RECORDS);
-            let done = do_due(tx, Verb::Claim, queue, time, most, &mut budget).await?;
-            marks |= done.closing_left > 0;
+            let (_, spread) = do_due(tx, Verb::Claim, queue, time, most, &mut budget).await?;
+            marks |= spread.left > 0;
         }
         let open = state == QueueState::Open;
         let repeat = request.repeat || look.held;
@@ -67,10 +64,9 @@ impl Step for Claims {
             tail(tx, request, open).await?
         };
         if marks {
-            taken.next_due = Some(look.now);
+            taken.next_due = Some(now);
         }
-        let next_due = taken.next_due.map(Timestamp::from_millis);
-        Ok(ClaimAnswer { ends, claims: taken.claims, more: taken.more, now, next_due })
+        Ok(ClaimAnswer { ends, claims: taken.claims, more: taken.more, now, next_due: taken.next_due })
     }
 }
 
@@ -85,7 +81,7 @@ impl Claims {
         let state: Option<i16> = row.try_get("state")?;
         Ok(Look {
             now: row.try_get("now")?,
-            state: state.map(queue_state),
+            state: state.map(queue_state_of_number),
             due: row.try_get("due")?,
             held: row.try_get("held")?,
             marks: row.try_get("marks")?,
@@ -104,60 +100,15 @@ impl Claims {
             return Ok(Vec::new());
         }
         let queue = request.queue.as_str();
-        let ids: Vec<Uuid> = request.ends.iter().map(|end| end.token.task.as_uuid()).collect();
+        let ids: Vec<TaskId> = request.ends.iter().map(|end| end.token.task).collect();
         let locked = lock_tasks(tx, queue, &ids, Parents::Too).await?;
         let mut work = Work::read(tx, Verb::Claim, queue, *time, &locked).await?;
         *time = work.time;
-        let keys = work.join_keys(ids);
+        let keys = work.records.join_keys(ids);
         work.read_slots(tx, keys).await?;
-        let answers = request.ends.iter().map(|end| end_run(&mut work, end)).collect();
-        work.flush(tx).await?;
-        let closing = std::mem::take(&mut work.closing);
+        let answers = request.ends.iter().map(|end| work.records.end_run(end)).collect();
+        let closing = work.flush(tx).await?;
         cascade(tx, Verb::Claim, queue, *time, closing, budget).await?;
         Ok(answers)
     }
-}
-
-/// Ends one run.
-fn end_run(work: &mut Work, end: &RunEnd) -> Result<EndAnswer, FencedError> {
-    let by = match end.ending {
-        Ending::Complete { .. } => ClosedBy::Complete,
-        Ending::Fail { .. } => ClosedBy::Fail,
-        Ending::Release { .. } => ClosedBy::Release,
-    };
-    if let Some(answer) = repeated(work, end.token, by)? {
-        return Ok(answer);
-    }
-    let id = work.fence(end.token)?.id;
-    Ok(match &end.ending {
-        Ending::Complete { result } => {
-            work.complete(id, EndRow::value(result));
-            EndAnswer::Completed
-        }
-        Ending::Fail { failure, retry } => fail(work, id, failure, *retry),
-        Ending::Release { after } => {
-            EndAnswer::Released { due: Timestamp::from_millis(work.release(id, after.as_i64())) }
-        }
-    })
-}
-
-fn fail(work: &mut Work, id: Uuid, failure: &durable_core::model::Payload, retry: RetryAfter) -> EndAnswer {
-    let failure = EndRow::failure(&durable_core::model::Failure::Reported(failure.clone()));
-    match work.fail(id, failure, retry) {
-        Some(due) => EndAnswer::Retrying { due: Timestamp::from_millis(due) },
-        None => EndAnswer::Failed,
-    }
-}
-
-/// The answer that the same token and verb got before (rule C7).
-fn repeated(work: &Work, token: Token, by: ClosedBy) -> Result<Option<EndAnswer>, FencedError> {
-    let Some(closed) = work.newest(token)?.closed.filter(|closed| closed.by == by) else { return Ok(None) };
-    let due = closed.due.map(Timestamp::from_millis);
-    Ok(match (by, due) {
-        (ClosedBy::Complete, _) => Some(EndAnswer::Completed),
-        (ClosedBy::Fail, None) => Some(EndAnswer::Failed),
-        (ClosedBy::Fail, Some(due)) => Some(EndAnswer::Retrying { due }),
-        (ClosedBy::Release, Some(due)) => Some(EndAnswer::Released { due }),
-        (ClosedBy::Release, None) | (ClosedBy::Wait, _) => None,
-    })
 }

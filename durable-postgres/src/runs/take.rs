@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use durable_core::model::{Payload, TaskId, TaskName, Timestamp, Token};
+use durable_core::model::{TaskId, TaskName, Timestamp, Token};
 use durable_core::store::{Claim, ClaimRequest, MAX_BYTES, Verb};
+use durable_core::transition::{Flaw, earliest};
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
-use uuid::Uuid;
 
 use crate::error::Fault;
-use crate::rows::{Undecodable, count, flaw};
+use crate::rows::{Decoded, count, flaw, moment, number, payload, task_id, time};
 use crate::work::{Parents, Time, Work, cascade, lock_tasks};
 
 /// What was taken, and what is left.
@@ -17,7 +17,7 @@ use crate::work::{Parents, Time, Work, cascade, lock_tasks};
 pub(super) struct Taken {
     pub(super) claims: Vec<Claim>,
     pub(super) more: bool,
-    pub(super) next_due: Option<i64>,
+    pub(super) next_due: Option<Timestamp>,
 }
 
 /// Takes pending tasks.
@@ -28,7 +28,7 @@ pub(super) struct Take<'a> {
 }
 
 /// Where a task stands among the pending ones.
-type Place = (std::cmp::Reverse<i16>, Option<i64>, Uuid);
+type Place = (std::cmp::Reverse<i16>, Option<Timestamp>, TaskId);
 
 /// How many more candidates are looked at than are taken: as many may be held by others.
 const SPARE: usize = 32;
@@ -50,7 +50,7 @@ impl Take<'_> {
             }
             let seen: i64 = first.try_get("candidates")?;
             let seen = usize::try_from(seen).unwrap_or(0);
-            taken.next_due = earliest(taken.next_due, first.try_get("next_due")?);
+            taken.next_due = earliest(taken.next_due, time(first, "next_due")?);
             let before = placed.len() + corrupt.len();
             for row in &rows {
                 self.sort(row, &mut placed, &mut corrupt, &mut taken.next_due)?;
@@ -82,12 +82,12 @@ impl Take<'_> {
             .bind(request.queue.as_str())
             .bind(names(request))
             .bind(self.time.parameter())
-            .bind(size(most))
-            .bind(size(candidates))
+            .bind(number(most))
+            .bind(number(candidates))
             .bind(request.call.as_uuid())
             .bind(request.worker.as_str())
             .bind(request.lease.millis().as_i64())
-            .bind(size(MAX_BYTES))
+            .bind(number(MAX_BYTES))
             .bind(first)
             .fetch_all(&mut *tx)
             .await?)
@@ -98,14 +98,13 @@ impl Take<'_> {
         &self,
         row: &PgRow,
         placed: &mut Vec<(Place, Claim)>,
-        corrupt: &mut Vec<(Uuid, Undecodable)>,
-        next_due: &mut Option<i64>,
+        corrupt: &mut Vec<(TaskId, Flaw)>,
+        next_due: &mut Option<Timestamp>,
     ) -> Result<(), Fault> {
-        let id: Option<Uuid> = row.try_get("id")?;
-        let Some(id) = id else { return Ok(()) };
+        let Some(id) = task_id(row, "id")? else { return Ok(()) };
         match claim(self.request, row)? {
             Ok((place, claim)) => {
-                *next_due = earliest(*next_due, row.try_get("due")?);
+                *next_due = earliest(*next_due, time(row, "due")?);
                 placed.push((place, claim));
             }
             Err(what) => corrupt.push((id, what)),
@@ -119,23 +118,22 @@ impl Take<'_> {
     async fn fail_corrupt(
         &self,
         tx: &mut PgConnection,
-        corrupt: &[(Uuid, Undecodable)],
+        corrupt: &[(TaskId, Flaw)],
         budget: &mut usize,
     ) -> Result<(), Fault> {
         if corrupt.is_empty() {
             return Ok(());
         }
         let queue = self.request.queue.as_str();
-        let ids: Vec<Uuid> = corrupt.iter().map(|(id, _)| *id).collect();
+        let ids: Vec<TaskId> = corrupt.iter().map(|(id, _)| *id).collect();
         let locked = lock_tasks(tx, queue, &ids, Parents::Too).await?;
         let mut work = Work::read(tx, Verb::Claim, queue, self.time, &locked).await?;
-        let keys = work.join_keys(ids);
+        let keys = work.records.join_keys(ids);
         work.read_slots(tx, keys).await?;
         for (id, what) in corrupt {
-            work.fail_corrupt(*id, what);
+            work.records.fail_corrupt(*id, what);
         }
-        work.flush(tx).await?;
-        let closing = std::mem::take(&mut work.closing);
+        let closing = work.flush(tx).await?;
         cascade(tx, Verb::Claim, queue, self.time, closing, budget).await?;
         Ok(())
     }
@@ -173,53 +171,36 @@ pub(super) async fn tail(tx: &mut PgConnection, request: &ClaimRequest, open: bo
         .fetch_one(&mut *tx)
         .await?;
     let more: bool = row.try_get("more")?;
-    Ok(Taken { claims: Vec::new(), more: more && open, next_due: row.try_get("next_due")? })
+    Ok(Taken { claims: Vec::new(), more: more && open, next_due: time(&row, "next_due")? })
 }
 
 /// The claim that a row is, with its place in the order; or what of it cannot be decoded.
-fn claim(request: &ClaimRequest, row: &PgRow) -> Result<Result<(Place, Claim), Undecodable>, sqlx::Error> {
-    let id: Uuid = row.try_get("id")?;
+fn claim(request: &ClaimRequest, row: &PgRow) -> Decoded<(Place, Claim)> {
+    let task = TaskId::from_uuid(row.try_get("id")?);
     let name: String = row.try_get("name")?;
     let attempt: i32 = row.try_get("attempt")?;
-    let parent: Option<Uuid> = row.try_get("parent")?;
-    let place = (std::cmp::Reverse(row.try_get("priority")?), row.try_get("available_at")?, id);
+    let place = (std::cmp::Reverse(row.try_get("priority")?), time(row, "available_at")?, task);
     if let Some(what) = flaw(&name, attempt) {
         return Ok(Err(what));
     }
     let Ok(name) = TaskName::new(name) else { return Ok(Err("name")) };
-    let task = TaskId::from_uuid(id);
     let claim = Claim {
         token: Token { task, call: request.call, claim: count(row.try_get("claims")?) },
         name,
         params: payload(row, "params")?,
         headers: payload(row, "headers")?,
         policy: payload(row, "policy")?,
-        parent: parent.map(TaskId::from_uuid),
+        parent: task_id(row, "parent")?,
         attempt,
         max_attempts: row.try_get("max_attempts")?,
-        claimed_at: Timestamp::from_millis(row.try_get("claimed_at")?),
-        expires_at: Timestamp::from_millis(row.try_get("expires_at")?),
+        claimed_at: moment(row, "claimed_at")?,
+        expires_at: moment(row, "expires_at")?,
         checkpoints: count(row.try_get("checkpoints")?),
     };
     Ok(Ok((place, claim)))
 }
 
-fn payload(row: &PgRow, column: &'static str) -> Result<Payload, sqlx::Error> {
-    row.try_get::<String, _>(column).map(Payload::from_text)
-}
-
 /// Each name once.
 fn names(request: &ClaimRequest) -> Vec<&str> {
     request.names.iter().map(TaskName::as_str).collect::<BTreeSet<_>>().into_iter().collect()
-}
-
-fn earliest(a: Option<i64>, b: Option<i64>) -> Option<i64> {
-    match (a, b) {
-        (Some(a), Some(b)) => Some(a.min(b)),
-        (a, b) => a.or(b),
-    }
-}
-
-fn size(count: usize) -> i64 {
-    i64::try_from(count).unwrap_or(i64::MAX)
 }

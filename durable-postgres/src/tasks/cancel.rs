@@ -1,10 +1,10 @@
 //! Cancels a task that has not ended.
 
 use durable_core::store::{CancelAnswer, CancelRequest, MAX_SPREAD, Verb};
+use durable_core::transition::State;
 use sqlx::{PgConnection, Row};
 
 use crate::error::Fault;
-use crate::rows::State;
 use crate::transaction::Step;
 use crate::work::{Parents, Time, Work, cascade, lock_tasks};
 
@@ -20,21 +20,20 @@ impl Step for Cancel {
 
     async fn run(&self, tx: &mut PgConnection) -> Result<CancelAnswer, Fault> {
         let queue = self.request.queue.as_str();
-        let id = self.request.task.as_uuid();
+        let id = self.request.task;
         let time = Time { injected: self.injected, read: None };
         crate::queues::require(tx, queue, Verb::Cancel).await?;
         let locked = lock_tasks(tx, queue, &[id], Parents::Too).await?;
         let mut work = Work::read(tx, Verb::Cancel, queue, time, &locked).await?;
-        let Some(task) = work.task(id) else { return Ok(CancelAnswer::NotFound) };
+        let Some(task) = work.records.task(id) else { return Ok(CancelAnswer::NotFound) };
         if let State::Ended(state) = task.state {
             let closing = closing_below(tx, &self.request).await?;
             return Ok(CancelAnswer::Ended { state, closing });
         }
-        let keys = work.join_keys([id]);
+        let keys = work.records.join_keys([id]);
         work.read_slots(tx, keys).await?;
-        work.cancel(id, &self.request.cause);
-        work.flush(tx).await?;
-        let closing = std::mem::take(&mut work.closing);
+        work.records.cancel(id, self.request.cause.clone());
+        let closing = work.flush(tx).await?;
         let mut budget = MAX_SPREAD;
         let spread = cascade(tx, Verb::Cancel, queue, work.time, closing, &mut budget).await?;
         let closing = spread.left > 0 || closing_below(tx, &self.request).await?;

@@ -2,11 +2,12 @@
 
 use durable_core::model::End;
 use durable_core::store::{Outcome, OutcomeRequest, StoreError, Verb};
+use durable_core::transition::{Flaw, State, state_of};
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 
 use crate::error::{Fault, corrupt};
-use crate::rows::{EndRow, State, Undecodable};
+use crate::rows::{Decoded, end_columns};
 use crate::store::PostgresStore;
 
 /// The verb.
@@ -22,10 +23,10 @@ pub(super) async fn outcome(store: &PostgresStore, request: &OutcomeRequest) -> 
     read(&row).map_err(fault)?.map_err(|what| corrupt(Verb::Outcome, what))
 }
 
-fn read(row: &PgRow) -> Result<Result<Outcome, Undecodable>, sqlx::Error> {
+fn read(row: &PgRow) -> Decoded<Outcome> {
     let state: Option<i16> = row.try_get("state")?;
     let Some(state) = state else { return Ok(Ok(Outcome::NotFound)) };
-    let (state, end) = (State::read(state, row.try_get("why")?), EndRow::read(row)?);
+    let (state, end) = (state_of(state, row.try_get("why")?), end_columns(row)?);
     Ok(state.and_then(|state| match (state, end) {
         (State::Ended(_), None) => Err("end_kind"),
         (State::Ended(_), Some(end)) => end.end().and_then(ended),
@@ -33,7 +34,7 @@ fn read(row: &PgRow) -> Result<Result<Outcome, Undecodable>, sqlx::Error> {
     }))
 }
 
-fn ended(end: End) -> Result<Outcome, Undecodable> {
+fn ended(end: End) -> Result<Outcome, Flaw> {
     match end {
         End::Value(result) => Ok(Outcome::Completed(result)),
         End::Failed(failure) => Ok(Outcome::Failed(failure)),

@@ -2,10 +2,10 @@
 
 use durable_core::model::EndState;
 use durable_core::store::{RetryAnswer, RetryRequest, Verb};
+use durable_core::transition::{State, TaskRecord};
 use sqlx::{PgConnection, Row};
 
 use crate::error::{Fault, invalid};
-use crate::rows::{State, Task};
 use crate::transaction::Step;
 use crate::work::{Parents, Time, Work, lock_tasks};
 
@@ -21,12 +21,12 @@ impl Step for Retry {
 
     async fn run(&self, tx: &mut PgConnection) -> Result<RetryAnswer, Fault> {
         let queue = self.request.queue.as_str();
-        let id = self.request.task.as_uuid();
+        let id = self.request.task;
         let time = Time { injected: self.injected, read: None };
         crate::queues::require(tx, queue, Verb::Retry).await?;
         let locked = lock_tasks(tx, queue, &[id], Parents::Too).await?;
         let work = Work::read(tx, Verb::Retry, queue, time, &locked).await?;
-        let Some(task) = work.task(id) else { return Ok(RetryAnswer::NotFound) };
+        let Some(task) = work.records.task(id) else { return Ok(RetryAnswer::NotFound) };
         match task.state {
             State::Ended(EndState::Failed) if task.has_children => return Ok(RetryAnswer::Closing),
             State::Ended(EndState::Failed) => {}
@@ -34,14 +34,14 @@ impl Step for Retry {
             State::Sleeping(_) | State::Pending | State::Running => return Ok(RetryAnswer::Live),
         }
         let from = self.find_from(tx).await?;
-        let parent_lives = task.parent.and_then(|parent| work.task(parent)).is_some_and(Task::is_live);
+        let parent = task.parent.as_ref().and_then(|parent| work.records.task(parent.id));
         sqlx::query(include_str!("../sql/tasks/retry.sql"))
             .bind(queue)
-            .bind(id)
-            .bind(work.now)
+            .bind(id.as_uuid())
+            .bind(work.records.now().at.as_millis())
             .bind(self.request.attempts)
             .bind(from)
-            .bind(parent_lives)
+            .bind(parent.is_some_and(TaskRecord::is_live))
             .execute(&mut *tx)
             .await?;
         Ok(RetryAnswer::Reopened)

@@ -2,13 +2,17 @@
 
 use std::collections::HashSet;
 
-use durable_core::model::{Millis, ParentClosePolicy, TaskId};
-use durable_core::store::{NewTask, QueueState, SpawnAnswer, SpawnRequest, Spawned, StoreError, Verb};
+use durable_core::model::{Millis, TaskId};
+use durable_core::store::{
+    Idempotency, NewTask, QueueState, SpawnAnswer, SpawnRequest, Spawned, StoreError, Verb,
+};
+use durable_core::transition::{Existing, NewChild, decide_spawn, on_close_number, queue_state_of_number};
+use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
 use uuid::Uuid;
 
 use crate::error::Fault;
-use crate::rows::queue_state;
+use crate::rows::{task_id, uuids};
 use crate::transaction::Step;
 
 /// The verb, with the time if it is injected.
@@ -20,9 +24,21 @@ pub(super) struct Spawn {
 /// A task to insert.
 #[derive(Debug, Clone)]
 pub(crate) struct NewRow<'a> {
-    pub(crate) task: &'a NewTask,
-    /// Its parent, and how deep that is.
-    pub(crate) parent: Option<(Uuid, i32)>,
+    task: &'a NewTask,
+    depth: i32,
+    parent: Option<TaskId>,
+}
+
+impl<'a> From<&'a NewTask> for NewRow<'a> {
+    fn from(task: &'a NewTask) -> Self {
+        Self { task, depth: 0, parent: None }
+    }
+}
+
+impl<'a> From<&'a NewChild> for NewRow<'a> {
+    fn from(child: &'a NewChild) -> Self {
+        Self { task: &child.task, depth: child.depth, parent: Some(child.parent) }
+    }
 }
 
 /// What an insert did.
@@ -31,7 +47,7 @@ pub(crate) struct Inserted {
     /// The queue's state; `None` without the queue.
     pub(crate) state: Option<QueueState>,
     /// The tasks that were not there before.
-    pub(crate) created: HashSet<Uuid>,
+    pub(crate) created: HashSet<TaskId>,
 }
 
 impl Step for Spawn {
@@ -41,14 +57,14 @@ impl Step for Spawn {
     async fn run(&self, tx: &mut PgConnection) -> Result<SpawnAnswer, Fault> {
         let queue = self.request.queue.as_str();
         let tasks = &self.request.tasks;
-        let rows: Vec<NewRow> = tasks.iter().map(|task| NewRow { task, parent: None }).collect();
-        let mut inserted = insert_tasks(tx, queue, self.injected, &rows).await?;
+        let rows: Vec<NewRow> = tasks.iter().map(NewRow::from).collect();
+        let inserted = insert_tasks(tx, queue, self.injected, &rows).await?;
         let state = inserted.state.ok_or_else(|| StoreError::queue_not_found(Verb::Spawn))?;
         if inserted.created.len() == tasks.len() {
             let new = |task: &NewTask| Spawned { task: task.id, created: true };
             return Ok(SpawnAnswer::Spawned(tasks.iter().map(new).collect()));
         }
-        self.find_existing(tx, state, &mut inserted.created).await
+        self.find_existing(tx, state, &inserted.created).await
     }
 
     fn is_kept(answer: &SpawnAnswer) -> bool {
@@ -62,40 +78,41 @@ impl Spawn {
         &self,
         tx: &mut PgConnection,
         state: QueueState,
-        created: &mut HashSet<Uuid>,
+        created: &HashSet<TaskId>,
     ) -> Result<SpawnAnswer, Fault> {
         let tasks = &self.request.tasks;
-        let key = |task: &NewTask| task.idempotency.as_ref().map(|own| own.key.as_str().to_owned());
         let rows = sqlx::query(include_str!("../sql/tasks/spawn_existing.sql"))
             .bind(self.request.queue.as_str())
-            .bind(tasks.iter().map(|task| task.id.as_uuid()).collect::<Vec<_>>())
-            .bind(tasks.iter().map(key).collect::<Vec<_>>())
+            .bind(uuids(tasks.iter().map(|task| &task.id)))
+            .bind(tasks.iter().map(|task| Some(task.idempotency.as_ref()?.key.as_str())).collect::<Vec<_>>())
             .fetch_all(&mut *tx)
             .await?;
-        let mut spawned = Vec::with_capacity(tasks.len());
-        for (index, (task, row)) in tasks.iter().zip(&rows).enumerate() {
-            if created.remove(&task.id.as_uuid()) {
-                spawned.push(Spawned { task: task.id, created: true });
-                continue;
-            }
-            let Some(existing) = row.try_get::<Option<Uuid>, _>("id")?.map(TaskId::from_uuid) else {
-                // Nothing is inserted into a sealed queue; in another it was there at the insert, and was purged since.
-                return if state == QueueState::Sealed {
-                    Ok(SpawnAnswer::QueueClosed)
-                } else {
-                    Err(Fault::Again)
-                };
-            };
-            let fingerprint: Option<String> = row.try_get("fingerprint")?;
-            let same_id: bool = row.try_get("same_id")?;
-            let own = task.idempotency.as_ref().map(|own| own.fingerprint.as_str());
-            if !same_id && fingerprint.as_deref() != own {
-                return Ok(SpawnAnswer::Conflict { index, existing });
-            }
-            spawned.push(Spawned { task: existing, created: false });
+        let mut existing = Vec::with_capacity(rows.len());
+        for (task, row) in tasks.iter().zip(&rows) {
+            existing.extend(found(task, row)?.filter(|found| !created.contains(&found.id)));
         }
-        Ok(SpawnAnswer::Spawned(spawned))
+        let answer = decide_spawn(tasks, &existing, state);
+        let is_gone = |task: &Spawned| task.created && !created.contains(&task.task);
+        match &answer {
+            // It was there at the insert, and was purged since.
+            SpawnAnswer::Spawned(spawned) if spawned.iter().any(is_gone) => Err(Fault::Again),
+            _ => Ok(answer),
+        }
     }
+}
+
+/// What a row of `spawn_existing` has found for a task: by its id, else by its key.
+fn found(task: &NewTask, row: &PgRow) -> Result<Option<Existing>, sqlx::Error> {
+    let Some(id) = task_id(row, "id")? else { return Ok(None) };
+    if row.try_get("same_id")? {
+        return Ok(Some(Existing { id, idempotency: None }));
+    }
+    let fingerprint: Option<String> = row.try_get("fingerprint")?;
+    let own = |own: &Idempotency| Idempotency {
+        key: own.key.clone(),
+        fingerprint: fingerprint.unwrap_or_default(),
+    };
+    Ok(Some(Existing { id, idempotency: task.idempotency.as_ref().map(own) }))
 }
 
 /// Inserts tasks that are not there yet.
@@ -108,11 +125,15 @@ pub(crate) async fn insert_tasks(
     let row = sqlx::query(include_str!("../sql/tasks/spawn.sql"))
         .bind(queue)
         .bind(now)
-        .bind(rows.iter().map(|row| row.task.id.as_uuid()).collect::<Vec<_>>())
-        .bind(rows.iter().map(|row| row.parent.map_or(0, |(_, depth)| depth + 1)).collect::<Vec<_>>())
-        .bind(rows.iter().map(|row| row.parent.map(|(id, _)| id)).collect::<Vec<_>>())
+        .bind(uuids(rows.iter().map(|row| &row.task.id)))
+        .bind(rows.iter().map(|row| row.depth).collect::<Vec<_>>())
+        .bind(rows.iter().map(|row| row.parent.map(|id| id.as_uuid())).collect::<Vec<_>>())
         .bind(rows.iter().map(|row| Some(row.task.parent.as_ref()?.join_key.as_str())).collect::<Vec<_>>())
-        .bind(rows.iter().map(|row| Some(on_close(row.task.parent.as_ref()?.on_close))).collect::<Vec<_>>())
+        .bind(
+            rows.iter()
+                .map(|row| Some(on_close_number(row.task.parent.as_ref()?.on_close)))
+                .collect::<Vec<_>>(),
+        )
         .bind(rows.iter().map(|row| row.task.name.as_str()).collect::<Vec<_>>())
         .bind(rows.iter().map(|row| row.task.priority).collect::<Vec<_>>())
         .bind(rows.iter().map(|row| row.task.max_pending.map(Millis::as_i64)).collect::<Vec<_>>())
@@ -132,12 +153,8 @@ pub(crate) async fn insert_tasks(
         .await?;
     let state: Option<i16> = row.try_get("state")?;
     let created: Vec<Uuid> = row.try_get("created")?;
-    Ok(Inserted { state: state.map(queue_state), created: created.into_iter().collect() })
-}
-
-fn on_close(policy: ParentClosePolicy) -> i16 {
-    match policy {
-        ParentClosePolicy::Cancel => 0,
-        ParentClosePolicy::Abandon => 1,
-    }
+    Ok(Inserted {
+        state: state.map(queue_state_of_number),
+        created: created.into_iter().map(TaskId::from_uuid).collect(),
+    })
 }

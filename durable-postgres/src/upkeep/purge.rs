@@ -1,12 +1,11 @@
 //! Removes what is old: garbage of earlier calls, then tasks, then events.
 
-use durable_core::model::EndState;
-use durable_core::store::{MAX_RECORDS, PurgeAnswer, PurgeRequest, StoreError, Verb};
+use durable_core::store::{MAX_RECORDS, PurgeAnswer, PurgeRequest, StoreError, Verb, bounded};
+use durable_core::transition::{State, state_columns};
 use sqlx::{PgConnection, Row};
 
-use super::bounded;
 use crate::error::Fault;
-use crate::rows::State;
+use crate::rows::{count, number};
 use crate::transaction::Step;
 
 /// The verb, with the time if it is injected.
@@ -30,10 +29,10 @@ impl Step for Purge {
         state.ok_or_else(|| StoreError::queue_not_found(Verb::Purge))?;
         let now: i64 = look.try_get("now")?;
         let until = now.saturating_sub(self.request.age.as_i64());
-        let mut left = i64::try_from(bounded(self.request.limit)).unwrap_or(i64::MAX);
+        let mut left = number(bounded(self.request.limit));
         sweep(tx, queue, &mut left).await?;
         let mut purged = self.mark_tasks(tx, until, left).await?;
-        left = left.saturating_sub(i64::try_from(purged).unwrap_or(i64::MAX));
+        left = left.saturating_sub(number(purged));
         sweep(tx, queue, &mut left).await?;
         if self.request.events && left > 0 {
             purged += self.purge_events(tx, until, left).await?;
@@ -52,7 +51,7 @@ impl Step for Purge {
 impl Purge {
     fn states(&self) -> Vec<i16> {
         let mut states: Vec<i16> =
-            self.request.states.iter().map(|state: &EndState| State::Ended(*state).numbers().0).collect();
+            self.request.states.iter().map(|state| state_columns(State::Ended(*state)).0).collect();
         states.sort_unstable();
         states.dedup();
         states
@@ -70,7 +69,7 @@ impl Purge {
             .bind(left)
             .fetch_one(&mut *tx)
             .await?;
-        Ok(u64::try_from(row.try_get::<i64, _>("marked")?).unwrap_or(0))
+        Ok(count(row.try_get("marked")?))
     }
 
     /// Placeholders that nobody waits on go as well, uncounted: they are no events.
@@ -105,11 +104,11 @@ async fn sweep(tx: &mut PgConnection, queue: &str, left: &mut i64) -> Result<(),
             .bind(*left)
             .execute(&mut *tx)
             .await?;
-        *left = left.saturating_sub(i64::try_from(gone.rows_affected()).unwrap_or(i64::MAX));
+        *left = left.saturating_sub(number(gone.rows_affected()));
     }
     sqlx::query(include_str!("../sql/upkeep/purge_tasks.sql"))
         .bind(queue)
-        .bind(i64::try_from(MAX_RECORDS).unwrap_or(i64::MAX))
+        .bind(number(MAX_RECORDS))
         .execute(&mut *tx)
         .await?;
     Ok(())

@@ -1,14 +1,13 @@
 //! Does what is due, and then what marks are left.
 
-use durable_core::model::Timestamp;
-use durable_core::store::{StoreError, TickAnswer, TickRequest, Verb};
+use durable_core::model::{TaskId, Timestamp};
+use durable_core::store::{StoreError, TickAnswer, TickRequest, Verb, bounded};
+use durable_core::transition::EventRecord;
 use sqlx::{PgConnection, Row};
-use uuid::Uuid;
 
-use super::bounded;
 use super::due::do_due;
 use crate::error::Fault;
-use crate::rows::Event;
+use crate::rows::{count, event, ids, number};
 use crate::transaction::Step;
 use crate::work::{EventWaits, Parents, Time, Work, cascade, lock_free_tasks};
 
@@ -37,15 +36,15 @@ impl Step for Tick {
         let mut answer = TickAnswer::default();
         if look.try_get("due")? {
             // What its own ends spread to is a mark like every other, and within the same limit.
-            let done = do_due(tx, Verb::Tick, queue, time, left, &mut 0).await?;
+            let (done, _) = do_due(tx, Verb::Tick, queue, time, left, &mut 0).await?;
             left = left.saturating_sub(done.things);
             answer.started = done.started;
             answer.woken = done.woken;
             answer.expired = done.expired;
             answer.limited = done.limited;
         }
-        answer.closed = count(close_children(tx, queue, time, &mut left).await?);
-        answer.woken += count(wake_waits(tx, queue, time, &mut left).await?);
+        answer.closed = figure(close_children(tx, queue, time, &mut left).await?);
+        answer.woken += figure(wake_waits(tx, queue, time, &mut left).await?);
         finish(tx, queue, now, answer).await
     }
 }
@@ -63,7 +62,7 @@ async fn finish(
     let waking: bool = tail.try_get("waking")?;
     let next_due: Option<i64> = tail.try_get("next_due")?;
     let marks = closing > 0 || waking;
-    answer.closing_left = u64::try_from(closing).unwrap_or(0);
+    answer.closing_left = count(closing);
     answer.more = marks || next_due.is_some_and(|due| due <= now);
     answer.next_due = if marks { Some(now) } else { next_due }.map(Timestamp::from_millis);
     Ok(answer)
@@ -81,11 +80,10 @@ async fn close_children(
     }
     let rows = sqlx::query(include_str!("../sql/upkeep/closing_lock.sql"))
         .bind(queue)
-        .bind(i64::try_from(*left).unwrap_or(i64::MAX))
+        .bind(number(*left))
         .fetch_all(&mut *tx)
         .await?;
-    let parents: Vec<Uuid> = rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
-    Ok(cascade(tx, Verb::Tick, queue, time, parents, left).await?.closed)
+    Ok(cascade(tx, Verb::Tick, queue, time, ids(&rows)?, left).await?.closed)
 }
 
 /// Ends waits of waking events, the longest waking first.
@@ -104,8 +102,8 @@ async fn wake_waits(
             .fetch_optional(&mut *tx)
             .await?;
         let Some(row) = row else { break };
-        let event = Event::read(&row)?;
-        seen.push(event.name.clone());
+        seen.push(row.try_get("name")?);
+        let Ok(event) = event(&row)? else { continue };
         let now_woken = wake_event(tx, queue, time, event, *left).await?;
         // An event without waits left costs its mark.
         *left = left.saturating_sub(now_woken.max(1));
@@ -118,23 +116,23 @@ async fn wake_event(
     tx: &mut PgConnection,
     queue: &str,
     time: Time,
-    event: Event,
+    event: EventRecord,
     most: usize,
 ) -> Result<usize, Fault> {
     let name = event.name.clone();
     let names = [name.clone()];
     let known = EventWaits::read(tx, queue, &names, most, most).await?;
-    let ids: Vec<Uuid> = known.tasks().collect();
+    let ids: Vec<TaskId> = known.tasks().into_iter().collect();
     let locked = lock_free_tasks(tx, queue, &ids, Parents::Not).await?;
     let mut work = Work::read(tx, Verb::Tick, queue, time, &locked).await?;
     let waits = EventWaits::read(tx, queue, &names, most, most).await?;
     work.add_standing(&names, waits);
     work.add_events(vec![event]);
-    let woken = work.wake(&name);
+    let woken = work.records.wake(&name);
     work.flush(tx).await?;
     Ok(woken)
 }
 
-fn count(number: usize) -> u32 {
-    u32::try_from(number).unwrap_or(u32::MAX)
+fn figure(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
 }

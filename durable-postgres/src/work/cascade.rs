@@ -1,12 +1,12 @@
 //! The end of a parent spreads to its children, level by level and bounded (rule T2).
 
-use durable_core::model::CancelCause;
+use durable_core::model::{CancelCause, TaskId};
 use durable_core::store::Verb;
 use sqlx::{PgConnection, Row};
-use uuid::Uuid;
 
 use super::{Time, Work};
 use crate::error::Fault;
+use crate::rows::{ids, number, uuids};
 
 /// What a cascade did.
 #[derive(Debug, Default)]
@@ -25,7 +25,7 @@ pub(crate) async fn cascade(
     verb: Verb,
     queue: &str,
     time: Time,
-    parents: Vec<Uuid>,
+    parents: Vec<TaskId>,
     budget: &mut usize,
 ) -> Result<Cascade, Fault> {
     let mut done = Cascade::default();
@@ -41,17 +41,16 @@ pub(crate) async fn cascade(
         }
         let mut work = Work::read(tx, verb, queue, time, &children).await?;
         for id in &children {
-            work.cancel(*id, &CancelCause::ParentClosed);
+            work.records.cancel(*id, CancelCause::ParentClosed);
         }
-        work.flush(tx).await?;
+        level = work.flush(tx).await?;
         done.closed += children.len();
         *budget = budget.saturating_sub(children.len());
-        level = std::mem::take(&mut work.closing);
         marked.extend_from_slice(&level);
     }
     let row = sqlx::query(include_str!("../sql/shared/closing_clear.sql"))
         .bind(queue)
-        .bind(marked)
+        .bind(uuids(&marked))
         .fetch_one(&mut *tx)
         .await?;
     done.left = row.try_get("left_over")?;
@@ -61,14 +60,14 @@ pub(crate) async fn cascade(
 async fn lock_children(
     tx: &mut PgConnection,
     queue: &str,
-    parents: &[Uuid],
+    parents: &[TaskId],
     most: usize,
-) -> Result<Vec<Uuid>, Fault> {
+) -> Result<Vec<TaskId>, Fault> {
     let rows = sqlx::query(include_str!("../sql/shared/children_lock.sql"))
         .bind(queue)
-        .bind(parents)
-        .bind(i64::try_from(most).unwrap_or(i64::MAX))
+        .bind(uuids(parents))
+        .bind(number(most))
         .fetch_all(&mut *tx)
         .await?;
-    Ok(rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?)
+    Ok(ids(&rows)?)
 }

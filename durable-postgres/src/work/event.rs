@@ -1,36 +1,52 @@
-//! Events: locked first, written, and told to the waits that stand for them.
+//! Events, locked first, and the waits that stand for them.
 
-use durable_core::store::{EmitAnswer, EventWrite};
+use std::collections::BTreeSet;
+
+use durable_core::model::{EventName, TaskId};
+use durable_core::transition::{EventRecord, Wait};
 use sqlx::PgConnection;
-use uuid::Uuid;
+use sqlx::postgres::PgRow;
 
 use super::Work;
 use crate::error::Fault;
-use crate::rows::{Event, Slot, SlotKey, Wait};
+use crate::rows::{OfTask, event, number, wait};
 
-/// Locks events to write them, after a row for each is there. `names` are sorted.
-pub(crate) async fn lock_events(
-    tx: &mut PgConnection,
-    queue: &str,
-    names: &[String],
-) -> Result<Vec<Event>, Fault> {
+/// Makes sure that there is something to lock for each event.
+pub(crate) async fn place_events(tx: &mut PgConnection, queue: &str, names: &[&str]) -> Result<(), Fault> {
     sqlx::query(include_str!("../sql/shared/events_place.sql"))
         .bind(queue)
         .bind(names)
         .execute(&mut *tx)
         .await?;
+    Ok(())
+}
+
+/// Locks events to write them, after a row for each is there. `names` are sorted.
+pub(crate) async fn lock_events(
+    tx: &mut PgConnection,
+    queue: &str,
+    names: &[EventName],
+) -> Result<Vec<EventRecord>, Fault> {
+    let names = texts(names);
+    place_events(tx, queue, &names).await?;
     let rows = sqlx::query(include_str!("../sql/shared/events_lock.sql"))
         .bind(queue)
         .bind(names)
         .fetch_all(&mut *tx)
         .await?;
-    Ok(rows.iter().map(Event::read).collect::<Result<_, _>>()?)
+    read_events(&rows)
+}
+
+/// Reads locked events. One that cannot be decoded is as if another were writing it.
+pub(crate) fn read_events(rows: &[PgRow]) -> Result<Vec<EventRecord>, Fault> {
+    let events: Vec<_> = rows.iter().map(event).collect::<Result<_, _>>()?;
+    Ok(events.into_iter().filter_map(Result::ok).collect())
 }
 
 /// The waits that stand for some events: at most `most` for each, and `in_all`.
 #[derive(Debug)]
 pub(crate) struct EventWaits {
-    rows: Vec<(SlotKey, Wait)>,
+    rows: Vec<OfTask<Wait>>,
     most: usize,
     in_all: usize,
 }
@@ -40,97 +56,49 @@ impl EventWaits {
     pub(crate) async fn read(
         tx: &mut PgConnection,
         queue: &str,
-        names: &[String],
+        names: &[EventName],
         most: usize,
         in_all: usize,
     ) -> Result<Self, Fault> {
+        // One more than the most, to see that there are more.
         let rows = sqlx::query(include_str!("../sql/shared/event_waits.sql"))
             .bind(queue)
-            .bind(names)
-            .bind(limit(most))
-            .bind(limit(in_all))
+            .bind(texts(names))
+            .bind(number(most.saturating_add(1)))
+            .bind(number(in_all.saturating_add(1)))
             .fetch_all(&mut *tx)
             .await?;
-        let mut waits = Vec::with_capacity(rows.len());
-        for row in &rows {
-            let (key, slot) = Slot::read_wait(row)?;
-            waits.push((key, slot));
-        }
-        Ok(Self { rows: waits, most, in_all })
+        Ok(Self { rows: rows.iter().map(wait).collect::<Result<_, _>>()?, most, in_all })
     }
 
     /// Whose they are.
-    pub(crate) fn tasks(&self) -> impl Iterator<Item = Uuid> {
-        self.rows.iter().map(|(key, _)| key.0)
+    pub(crate) fn tasks(&self) -> BTreeSet<TaskId> {
+        self.rows.iter().map(|(task, _)| *task).collect()
     }
 }
 
-/// One more than the most, to see that there are more.
-fn limit(most: usize) -> i64 {
-    i64::try_from(most).unwrap_or(i64::MAX).saturating_add(1)
+fn texts(names: &[EventName]) -> Vec<&str> {
+    names.iter().map(EventName::as_str).collect()
 }
 
 impl Work {
     /// Takes locked events in.
-    pub(crate) fn add_events(&mut self, events: Vec<Event>) {
-        self.events.extend(events.into_iter().map(|event| (event.name.clone(), event)));
+    pub(crate) fn add_events(&mut self, events: Vec<EventRecord>) {
+        for event in events {
+            self.records.add_event(event);
+        }
     }
 
     /// Takes in the waits that stand for locked events, as far as their tasks are locked.
-    pub(crate) fn add_standing(&mut self, names: &[String], waits: EventWaits) {
+    pub(crate) fn add_standing(&mut self, names: &[EventName], waits: EventWaits) {
         let EventWaits { rows, most, in_all } = waits;
-        let cut = rows.len() > in_all;
-        let mut last = None;
-        for (key, wait) in rows {
-            let Some(name) = wait.event.clone() else { continue };
-            let known = self.standing.entry(name.clone()).or_default();
-            if known.len() < most && self.tasks.contains_key(&key.0) {
-                known.push(key.clone());
-                self.add_slot(key, Slot::Standing(wait));
-            } else {
-                self.crowded.insert(name.clone());
+        let mut known = Vec::with_capacity(rows.len());
+        for (task, wait) in rows {
+            match wait {
+                Ok((key, wait)) => known.push(((task, key), wait)),
+                Err(flaw) => self.records.add_flaw(task, flaw),
             }
-            last = names.iter().position(|listed| *listed == name);
         }
-        // The listing was cut: of this event and of those after it nobody knows how many stand.
-        if cut {
-            self.crowded.extend(names.iter().skip(last.unwrap_or(0)).cloned());
-        }
-    }
-
-    /// Writes an event and ends the waits that are known to stand for it (rules E1, E2).
-    pub(crate) fn emit(&mut self, write: &EventWrite, only_if_absent: bool) -> EmitAnswer {
-        let now = self.now;
-        let name = write.name.as_str();
-        let Some(event) = self.events.get_mut(name) else {
-            self.stale = true;
-            return EmitAnswer::Kept;
-        };
-        if event.id == Some(write.id.as_uuid()) {
-            return EmitAnswer::Repeated;
-        }
-        if only_if_absent && event.written_at.is_some() {
-            return EmitAnswer::Kept;
-        }
-        event.written_at = Some(now);
-        event.payload = Some(write.payload.as_str().to_owned());
-        event.metadata = Some(write.metadata.as_str().to_owned());
-        event.id = Some(write.id.as_uuid());
-        event.first_unreached = event.first_unreached.or(Some(now));
-        self.wake(name);
-        EmitAnswer::Written
-    }
-
-    /// Ends the waits that are known to stand for a written event; how many.
-    pub(crate) fn wake(&mut self, name: &str) -> usize {
-        self.changed_events.insert(name.to_owned());
-        let standing = self.standing.remove(name).unwrap_or_default();
-        let woken = standing.iter().filter(|key| self.end_if_due(key)).count();
-        if !self.crowded.contains(name)
-            && let Some(event) = self.events.get_mut(name)
-        {
-            event.first_unreached = None;
-        }
-        woken
+        self.records.add_standing(names, known, most, in_all);
     }
 }

@@ -1,12 +1,15 @@
 //! Locking and reading: first the one, then, in a later statement, the other.
 
-use durable_core::store::Verb;
-use sqlx::{PgConnection, Row};
-use uuid::Uuid;
+use std::collections::BTreeSet;
 
-use super::{Time, Tracked, Work};
+use durable_core::model::{StepKey, TaskId};
+use durable_core::store::Verb;
+use durable_core::transition::{Records, Slot, SlotKey};
+use sqlx::{PgConnection, Row};
+
+use super::{Time, Work};
 use crate::error::Fault;
-use crate::rows::{Slot, SlotKey, Task};
+use crate::rows::{OfTask, ids, slot, task, task_id, uuids};
 
 /// Whether the parents of tasks are locked as well: where one of them may end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,39 +22,39 @@ pub(crate) enum Parents {
 pub(crate) async fn lock_tasks(
     tx: &mut PgConnection,
     queue: &str,
-    ids: &[Uuid],
+    tasks: &[TaskId],
     parents: Parents,
-) -> Result<Vec<Uuid>, Fault> {
-    lock(tx, include_str!("../sql/shared/tasks_lock.sql"), queue, ids, parents).await
+) -> Result<Vec<TaskId>, Fault> {
+    lock(tx, include_str!("../sql/shared/tasks_lock.sql"), queue, tasks, parents).await
 }
 
 /// Locks tasks that nobody else holds; gives their ids.
 pub(crate) async fn lock_free_tasks(
     tx: &mut PgConnection,
     queue: &str,
-    ids: &[Uuid],
+    tasks: &[TaskId],
     parents: Parents,
-) -> Result<Vec<Uuid>, Fault> {
-    lock(tx, include_str!("../sql/shared/tasks_lock_free.sql"), queue, ids, parents).await
+) -> Result<Vec<TaskId>, Fault> {
+    lock(tx, include_str!("../sql/shared/tasks_lock_free.sql"), queue, tasks, parents).await
 }
 
 async fn lock(
     tx: &mut PgConnection,
     statement: &'static str,
     queue: &str,
-    ids: &[Uuid],
+    tasks: &[TaskId],
     parents: Parents,
-) -> Result<Vec<Uuid>, Fault> {
-    if ids.is_empty() {
+) -> Result<Vec<TaskId>, Fault> {
+    if tasks.is_empty() {
         return Ok(Vec::new());
     }
     let rows = sqlx::query(statement)
         .bind(queue)
-        .bind(ids)
+        .bind(uuids(tasks))
         .bind(parents == Parents::Too)
         .fetch_all(&mut *tx)
         .await?;
-    Ok(rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?)
+    Ok(ids(&rows)?)
 }
 
 impl Work {
@@ -61,59 +64,65 @@ impl Work {
         verb: Verb,
         queue: &str,
         time: Time,
-        ids: &[Uuid],
+        locked: &[TaskId],
+    ) -> Result<Self, Fault> {
+        Self::read_also(tx, verb, queue, time, locked, &BTreeSet::new()).await
+    }
+
+    /// Reads tasks that are locked, and some that another holds.
+    pub(crate) async fn read_also(
+        tx: &mut PgConnection,
+        verb: Verb,
+        queue: &str,
+        time: Time,
+        locked: &[TaskId],
+        held: &BTreeSet<TaskId>,
     ) -> Result<Self, Fault> {
         let rows = sqlx::query(include_str!("../sql/shared/tasks_read.sql"))
             .bind(queue)
-            .bind(ids)
+            .bind(uuids(locked.iter().chain(held)))
             .bind(time.parameter())
             .fetch_all(&mut *tx)
             .await?;
         let now = rows.first().ok_or(Fault::Again)?.try_get("now")?;
-        let mut work = Self::new(verb, queue, time, now);
+        let mut records = Records::new(verb, time.now(now));
         for row in &rows {
-            let id: Option<Uuid> = row.try_get("id")?;
-            if let Some(id) = id {
-                work.tasks.insert(id, Task::read(row)?);
+            match task_id(row, "id")? {
+                Some(id) if held.contains(&id) => records.add_held_task(task(row)?),
+                Some(_) => records.add_task(task(row)?),
+                None => {}
             }
         }
-        Ok(work)
+        Ok(Self { queue: queue.to_owned(), time: time.at(now), records })
     }
 
-    /// Reads what is under some keys of locked tasks.
+    /// Reads what is under some keys of locked tasks, each named once.
     pub(crate) async fn read_slots(
         &mut self,
         tx: &mut PgConnection,
         keys: impl IntoIterator<Item = SlotKey>,
     ) -> Result<(), Fault> {
-        let (tasks, keys): (Vec<Uuid>, Vec<String>) = keys.into_iter().unzip();
+        let (tasks, keys): (Vec<TaskId>, Vec<StepKey>) = keys.into_iter().unzip();
         if tasks.is_empty() {
             return Ok(());
         }
         let rows = sqlx::query(include_str!("../sql/shared/slots_read.sql"))
             .bind(&self.queue)
-            .bind(tasks)
-            .bind(keys)
+            .bind(uuids(&tasks))
+            .bind(keys.iter().map(StepKey::as_str).collect::<Vec<_>>())
             .fetch_all(&mut *tx)
             .await?;
         for row in &rows {
-            let (key, slot) = Slot::read(row)?;
-            self.add_slot(key, slot);
+            self.add_slot(slot(row)?);
         }
         Ok(())
     }
 
-    /// Takes in a slot as it is stored.
-    pub(crate) fn add_slot(&mut self, key: SlotKey, slot: Slot) {
-        let row = matches!(slot, Slot::Standing(_));
-        self.slots.entry(key).or_insert(Tracked { slot, row, changed: false });
-    }
-
-    /// The join keys of tasks with their parents: where their ends are written to.
-    pub(crate) fn join_keys(&self, ids: impl IntoIterator<Item = Uuid>) -> Vec<SlotKey> {
-        ids.into_iter()
-            .filter_map(|id| self.task(id))
-            .filter_map(|task| Some((task.parent?, task.join_key.clone()?)))
-            .collect()
+    /// Takes in what is under a key; what cannot be decoded is its task's flaw.
+    pub(crate) fn add_slot(&mut self, (task, slot): OfTask<Slot>) {
+        match slot {
+            Ok((key, slot)) => self.records.add_slot((task, key), slot),
+            Err(flaw) => self.records.add_flaw(task, flaw),
+        }
     }
 }

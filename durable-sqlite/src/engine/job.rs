@@ -3,16 +3,14 @@
 use std::future::Future;
 use std::time::Instant;
 
-use durable_core::model::{Clock, QueueName};
-use durable_core::store::{Hint, StoreError, Verb};
+use durable_core::model::{Clock, Now};
+use durable_core::store::{StoreError, Verb};
 use futures::future::BoxFuture;
-use sqlx::SqliteConnection;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
+use super::Tx;
 use crate::error::Fault;
-use crate::hints::Told;
-use durable_core::model::Now;
 
 /// A verb, or a part of one, that runs in one transaction and may be run again from the start.
 ///
@@ -25,39 +23,7 @@ pub(crate) trait Step: Send + Sync + 'static {
     type Answer: Send + 'static;
 
     /// Runs it.
-    fn run(&self, tx: &mut Tx<'_>) -> impl Future<Output = Result<Self::Answer, Fault>> + Send;
-}
-
-/// The transaction that a step runs in.
-pub(crate) struct Tx<'c> {
-    connection: &'c mut SqliteConnection,
-    now: Now,
-    told: Told,
-}
-
-impl<'c> Tx<'c> {
-    pub(super) fn new(connection: &'c mut SqliteConnection, now: Now) -> Self {
-        Self { connection, now, told: Told::default() }
-    }
-
-    pub(super) fn into_told(self) -> Told {
-        self.told
-    }
-
-    /// What the clock showed when the step began, once the lock was held.
-    pub(crate) fn now(&self) -> Now {
-        self.now
-    }
-
-    /// Where to run statements.
-    pub(crate) fn connection(&mut self) -> &mut SqliteConnection {
-        self.connection
-    }
-
-    /// Tells a hint after the commit, and only then.
-    pub(crate) fn tell(&mut self, queue: &QueueName, hint: Hint) {
-        self.told.add(queue, hint);
-    }
+    fn run(&self, tx: &mut Tx<'_, '_>) -> impl Future<Output = Result<Self::Answer, Fault>> + Send;
 }
 
 /// A step that waits for its turn, whatever its type.
@@ -70,11 +36,11 @@ pub(super) trait Job: Send {
     /// Whether nobody waits for the answer any more.
     fn is_left(&self) -> bool;
 
-    /// Reads the caller's clock.
-    fn now(&self) -> Now;
+    /// The caller's clock.
+    fn clock(&self) -> CallerClock;
 
     /// Runs the step and keeps its answer, or its refusal; a fault of the database is the lane's.
-    fn run<'a>(&'a mut self, tx: &'a mut Tx<'_>) -> BoxFuture<'a, Result<(), Fault>>;
+    fn run<'a>(&'a mut self, tx: &'a mut Tx<'_, '_>) -> BoxFuture<'a, Result<(), Fault>>;
 
     /// Whether the step has refused.
     fn is_refused(&self) -> bool;
@@ -113,11 +79,11 @@ impl<S: Step> Job for Call<S> {
         self.reply.is_closed()
     }
 
-    fn now(&self) -> Now {
-        self.clock.now()
+    fn clock(&self) -> CallerClock {
+        self.clock.clone()
     }
 
-    fn run<'a>(&'a mut self, tx: &'a mut Tx<'_>) -> BoxFuture<'a, Result<(), Fault>> {
+    fn run<'a>(&'a mut self, tx: &'a mut Tx<'_, '_>) -> BoxFuture<'a, Result<(), Fault>> {
         Box::pin(async move {
             self.kept = match self.step.run(tx).await {
                 Ok(answer) => Some(Ok(answer)),
@@ -145,7 +111,8 @@ impl<S: Step> Job for Call<S> {
 }
 
 /// A clock that is read on another thread as its owner would read it.
-struct CallerClock {
+#[derive(Clone)]
+pub(super) struct CallerClock {
     clock: Clock,
     /// Tokio's clock is that of a runtime, which tests may have stopped: the caller's, not the lane's.
     runtime: Option<Handle>,
@@ -157,7 +124,7 @@ impl CallerClock {
         Self { clock: clock.clone(), runtime }
     }
 
-    fn now(&self) -> Now {
+    pub(super) fn now(&self) -> Now {
         let _runtime = self.runtime.as_ref().map(Handle::enter);
         Now::read(&self.clock)
     }

@@ -32,6 +32,11 @@ impl Jobs {
         }
     }
 
+    /// Whether nothing waits.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// A job that waits already.
     pub(super) fn waiting(&mut self) -> Option<Box<dyn Job>> {
         loop {

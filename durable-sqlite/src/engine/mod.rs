@@ -5,7 +5,9 @@ mod job;
 mod lane;
 mod link;
 mod reader;
+mod statement;
 mod turn;
+mod tx;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -15,10 +17,11 @@ use durable_core::store::{Hints, StoreError};
 use futures::StreamExt;
 
 pub(crate) use busy::patiently;
-#[allow(unused_imports, reason = "the verbs, which use it, come next")]
-pub(crate) use job::{Step, Tx};
+pub(crate) use job::Step;
 pub(crate) use lane::Lane;
 pub(crate) use link::Settings;
+pub(crate) use statement::{Call, Statement, statement};
+pub(crate) use tx::Tx;
 
 use crate::error::OpenError;
 use crate::hints::Hinter;

@@ -7,9 +7,10 @@ use std::time::Instant;
 use futures::FutureExt;
 
 use crate::engine::busy::pause;
-use crate::engine::job::{Job, Tx};
+use crate::engine::job::Job;
 use crate::engine::lane::{Jobs, Lane};
 use crate::engine::link::{Link, Settings};
+use crate::engine::tx::{Phase, Session, Tx};
 use crate::error::{self, Fault, OpenError};
 
 /// Opens the reader's connection and starts its lane.
@@ -55,19 +56,20 @@ impl Reader {
     }
 
     async fn attempt(&mut self, job: &mut dyn Job) -> Result<(), Fault> {
-        self.link.get().await?;
-        self.link.execute("begin").await?;
         let outcome = self.step(job).await;
         // A connection that cannot end its transaction would read old data from now on.
-        if self.link.execute("rollback").await.is_err() {
+        if self.link.execute("rollback").await.is_err_and(|error| !error::is_over(&error)) {
             self.link.break_off().await;
         }
         outcome
     }
 
     async fn step(&mut self, job: &mut dyn Job) -> Result<(), Fault> {
-        let mut tx = Tx::new(self.link.get().await?, job.now());
-        let verb = job.verb();
+        let (verb, clock) = (job.verb(), job.clock());
+        let connection = self.link.get().await?;
+        let mut session = Session { connection, phase: Phase::Closed, committed: false, writer: None };
+        let now = || clock.now();
+        let mut tx = Tx::new(&mut session, &now);
         let outcome = AssertUnwindSafe(job.run(&mut tx)).catch_unwind().await;
         outcome.unwrap_or_else(|_| Err(error::corrupt(verb, "the verb panicked").into()))
     }

@@ -6,14 +6,15 @@ use std::time::{Duration, Instant};
 
 use durable_core::store::StoreError;
 use futures::FutureExt;
-use sqlx::{Row, SqliteConnection};
+use sqlx::SqliteConnection;
 
 use crate::engine::busy::patiently;
-use crate::engine::job::{Job, Tx};
+use crate::engine::job::Job;
 use crate::engine::lane::{Jobs, Lane};
 use crate::engine::link::{Link, Settings};
 use crate::engine::turn::Turn;
-use crate::error::{self, Fault, OpenError, code};
+use crate::engine::tx::{Phase, Session, Tx, Writing};
+use crate::error::{self, Fault, OpenError};
 use crate::hints::{Hinter, Told};
 use crate::migrate::{MIGRATIONS, migrate};
 
@@ -21,8 +22,6 @@ use crate::migrate::{MIGRATIONS, migrate};
 const MOST: usize = 64;
 /// How long a transaction takes in further steps: the first of them waits for the commit as well.
 const LONGEST: Duration = Duration::from_millis(4);
-/// Takes the lock, and says whether others have written: one way to the driver's thread for both.
-const BEGIN: &str = "begin immediate; pragma data_version";
 
 /// Opens the writer's connection and starts its lane.
 pub(super) async fn start(
@@ -33,7 +32,7 @@ pub(super) async fn start(
         let mut link = Link::open(settings).await?;
         let deadline = link.settings.deadline();
         migrate(link.get().await?, &MIGRATIONS, deadline).await?;
-        Ok(Writer { link, hinter: hinter(), blocked: None, turn: Turn::new() })
+        Ok(Writer { link, hinter: hinter(), blocked: None, turn: Turn::new(), company: 1 })
     };
     Lane::start("durable-sqlite-write", open, Writer::run).await
 }
@@ -44,95 +43,133 @@ struct Writer {
     /// Since when the lock is another's.
     blocked: Option<Instant>,
     turn: Turn,
+    /// How many steps lately shared a commit: where several write at once, one that is last just now waits for company.
+    company: usize,
+}
+
+/// How a step went.
+enum Ran {
+    /// And where the transaction is now.
+    Well { phase: Phase, news: Told },
+    /// And whether it had committed before.
+    Ill { fault: StoreError, committed: bool },
+}
+
+/// What became of a transaction.
+enum Outcome {
+    Done,
+    /// It was given up: nothing of these was written.
+    GivenUp(Vec<Box<dyn Job>>),
 }
 
 impl Writer {
     async fn run(mut self, mut jobs: Jobs) {
         while let Some(job) = jobs.next().await {
-            for job in self.together(job, || jobs.waiting()).await {
-                self.together(job, || None).await;
+            if let Outcome::GivenUp(others) = self.together(job, Some(&mut jobs)).await {
+                for job in others {
+                    self.together(job, None).await;
+                }
             }
             self.turn.let_others();
         }
         self.link.break_off().await;
     }
 
-    /// Runs a job, and with it what waits, in one transaction. If one of them fails, the others are handed back:
-    /// nothing of them was written.
-    async fn together(
-        &mut self,
-        first: Box<dyn Job>,
-        mut waiting: impl FnMut() -> Option<Box<dyn Job>>,
-    ) -> Vec<Box<dyn Job>> {
-        if let Err(error) = self.begin(first.asked()).await {
-            // It may have begun all the same.
-            self.roll_back().await;
-            let fault = error.into_store(first.verb());
-            first.fail(fault);
-            return Vec::new();
-        }
-        let begun = Instant::now();
+    /// Runs a job, and with it what waits, in one transaction.
+    async fn together(&mut self, first: Box<dyn Job>, mut jobs: Option<&mut Jobs>) -> Outcome {
+        let (begun, asked) = (Instant::now(), first.asked());
         let (mut done, mut told, mut next) = (Vec::new(), Told::default(), Some(first));
+        let mut phase = Phase::Closed;
         while let Some(mut job) = next {
-            match self.step(&mut *job).await {
-                Ok(news) => told.append(news),
-                Err(fault) => {
-                    self.roll_back().await;
-                    job.fail(fault);
-                    return done;
+            let ends_here = done.len() + 1 >= MOST || self.company <= 1;
+            let is_last = || ends_here && jobs.as_ref().is_none_or(|jobs| jobs.is_empty());
+            match self.step(&mut *job, asked, phase, &is_last).await {
+                Ran::Well { phase: then, news } => {
+                    told.append(news);
+                    phase = then;
+                    done.push(job);
+                }
+                Ran::Ill { fault, committed } => {
+                    return self.give_up(job, fault, committed, done, told).await;
                 }
             }
-            done.push(job);
-            next = (done.len() < MOST && begun.elapsed() < LONGEST).then(&mut waiting).flatten();
+            let goes_on = phase == Phase::Open && done.len() < MOST && begun.elapsed() < LONGEST;
+            next = jobs.as_mut().filter(|_| goes_on).and_then(|jobs| jobs.waiting());
         }
-        self.commit(done, told).await;
-        Vec::new()
+        self.company = done.len().max(self.company / 2);
+        match phase {
+            Phase::Open => self.commit(done, told).await,
+            Phase::Closed => self.answer(done, told),
+        }
+        Outcome::Done
     }
-}
 
-impl Writer {
-    /// Takes the lock for a job that was asked for at a moment.
-    async fn begin(&mut self, asked: Instant) -> Result<(), Fault> {
-        let settings = self.link.settings.clone();
-        let connection = self.link.get().await?;
-        let attempt = async || sqlx::query(BEGIN).fetch_all(&mut *connection).await;
+    /// A job has failed: its transaction is given up.
+    async fn give_up(
+        &mut self,
+        job: Box<dyn Job>,
+        mut fault: StoreError,
+        committed: bool,
+        done: Vec<Box<dyn Job>>,
+        told: Told,
+    ) -> Outcome {
+        self.roll_back().await;
+        fault.may_have_happened |= committed;
+        let unsure = fault.may_have_happened;
+        job.fail(fault);
+        if committed {
+            self.answer(done, told);
+            return Outcome::Done;
+        }
+        if !unsure {
+            return Outcome::GivenUp(done);
+        }
+        for job in done {
+            let fault = StoreError::unavailable(job.verb(), "the commit failed", true);
+            job.fail(fault);
+        }
+        Outcome::Done
+    }
+
+    /// Runs one job in the transaction, which begins with it if it is the first.
+    async fn step(
+        &mut self,
+        job: &mut dyn Job,
+        asked: Instant,
+        phase: Phase,
+        is_last: &(dyn Fn() -> bool + Sync),
+    ) -> Ran {
+        let (verb, clock) = (job.verb(), job.clock());
         // Who has waited in vain has waited for all who were waiting; they are given up in turn, not one after another.
-        let deadline = settings.after(self.blocked.map_or_else(Instant::now, |since| since.max(asked)));
-        let begun = Instant::now();
-        let rows = patiently(deadline, attempt).await;
-        self.blocked = match &rows {
-            Err(error) if error::is_busy(error) => self.blocked.or(Some(begun)),
-            _ => None,
+        let since = self.blocked.map_or_else(Instant::now, |since| since.max(asked));
+        let deadline = self.link.settings.after(since);
+        let connection = match self.link.get().await {
+            Ok(connection) => connection,
+            Err(error) => return Ran::Ill { fault: Fault::Sql(error).into_store(verb), committed: false },
         };
-        let version = rows?.first().map(|row| row.try_get(0)).transpose()?;
-        self.turn.begins(version);
-        Ok(())
-    }
-
-    /// Runs one job and says what it has to tell, or why the transaction is to be given up.
-    async fn step(&mut self, job: &mut dyn Job) -> Result<Told, StoreError> {
-        let verb = job.verb();
-        let connection = self.link.get().await.map_err(|error| Fault::Sql(error).into_store(verb))?;
         let before = written(connection).await;
-        let mut tx = Tx::new(connection, job.now());
-        match AssertUnwindSafe(job.run(&mut tx)).catch_unwind().await {
-            Ok(Ok(())) if job.is_refused() && written(tx.connection()).await != before => {
-                Err(error::corrupt(verb, "the verb has refused after it had written"))
+        let writing = Writing { turn: &mut self.turn, blocked: &mut self.blocked, deadline, is_last };
+        let mut session = Session { connection, phase, committed: false, writer: Some(writing) };
+        let now = || clock.now();
+        let mut tx = Tx::new(&mut session, &now);
+        let outcome = AssertUnwindSafe(job.run(&mut tx)).catch_unwind().await;
+        let news = tx.into_told();
+        let fault = match outcome {
+            Ok(Ok(())) if job.is_refused() && written(session.connection).await != before => {
+                error::corrupt(verb, "the verb has refused after it had written")
             }
-            Ok(Ok(())) => Ok(tx.into_told()),
-            Ok(Err(fault)) => Err(fault.into_store(verb)),
-            Err(_) => Err(error::corrupt(verb, "the verb panicked")),
-        }
+            Ok(Ok(())) => return Ran::Well { phase: session.phase, news },
+            Ok(Err(fault)) => fault.into_store(verb),
+            Err(_) => error::corrupt(verb, "the verb panicked"),
+        };
+        Ran::Ill { fault, committed: session.committed }
     }
 
     /// Commits, and then, and only then, tells and answers.
     async fn commit(&mut self, done: Vec<Box<dyn Job>>, told: Told) {
         let deadline = self.link.settings.deadline();
         match patiently(deadline, async || self.link.execute("commit").await).await {
-            Ok(()) => {
-                self.hinter.tell(told);
-                done.into_iter().for_each(Job::answer);
-            }
+            Ok(()) => self.answer(done, told),
             Err(error) => {
                 self.roll_back().await;
                 let may_have_happened = !error::is_surely_undone(&error);
@@ -145,12 +182,17 @@ impl Writer {
         }
     }
 
+    /// Tells and answers what is committed.
+    fn answer(&self, done: Vec<Box<dyn Job>>, told: Told) {
+        self.hinter.tell(told);
+        done.into_iter().for_each(Job::answer);
+    }
+
     /// Gives the transaction up.
     async fn roll_back(&mut self) {
         match self.link.execute("rollback").await {
             Ok(()) => {}
-            // Some faults have rolled back already.
-            Err(error) if error::primary_code(&error) == Some(code::ERROR) => {}
+            Err(error) if error::is_over(&error) => {}
             Err(_) => self.link.break_off().await,
         }
     }

@@ -10,13 +10,19 @@ use durable_core::store::{
 };
 use futures::TryStreamExt;
 
-use crate::engine::{Step, Tx};
+use crate::engine::{Statement, Step, Tx, statement};
 use crate::error::Fault;
 use crate::page::{Paging, after, unknown_cursor};
 use crate::queues::require_queue;
 use crate::records::{decoded, limit};
 use crate::rows::{self, text};
 use crate::store::SqliteStore;
+
+const TASK: Statement = statement!("inspect/task.sql");
+const HISTORY: Statement = statement!("inspect/task_history.sql");
+const TASKS: Statement = statement!("inspect/tasks.sql");
+const EVENTS: Statement = statement!("inspect/events.sql");
+const COUNTS: Statement = statement!("inspect/counts.sql");
 
 #[async_trait]
 impl Inspect for SqliteStore {
@@ -43,18 +49,14 @@ impl Step for LookAtTask {
     const VERB: Verb = Verb::Task;
     type Answer = Option<TaskDetail>;
 
-    async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Answer, Fault> {
+    async fn run(&self, tx: &mut Tx<'_, '_>) -> Result<Self::Answer, Fault> {
         let (queue, id) = (self.0.queue.as_str(), self.0.task.to_string());
         require_queue(tx, &self.0.queue, Verb::Task).await?;
         let from = match after(self.0.cursor.as_ref(), "order:", Verb::Task)? {
             "" => 0,
             order => order.parse().map_err(|_| unknown_cursor(Verb::Task))?,
         };
-        let row = sqlx::query(include_str!("../sql/inspect/task.sql"))
-            .bind(queue)
-            .bind(&id)
-            .fetch_optional(tx.connection())
-            .await?;
+        let row = tx.row(TASK.bind(queue).bind(&id)).await?;
         let Some(row) = row else { return Ok(None) };
         let waits = view::waits(tx, queue, &id).await?;
         let task = decoded(view::task(&row, &waits))?;
@@ -64,14 +66,14 @@ impl Step for LookAtTask {
 }
 
 impl LookAtTask {
-    async fn history(&self, tx: &mut Tx<'_>, from: i64) -> Result<Page<HistoryEntry>, Fault> {
+    async fn history(&self, tx: &mut Tx<'_, '_>, from: i64) -> Result<Page<HistoryEntry>, Fault> {
         let mut page = Paging::new(self.0.limit);
-        let mut rows = sqlx::query(include_str!("../sql/inspect/task_history.sql"))
+        let mut rows = sqlx::query(HISTORY.alone)
             .bind(self.0.queue.as_str())
             .bind(self.0.task.to_string())
             .bind(from)
             .bind(limit(page.limit() + 1))
-            .fetch(tx.connection());
+            .fetch(tx.connection().await?);
         while let Some(row) = rows.try_next().await? {
             let entry = decoded(view::entry(&row))?;
             let bytes = entry.bytes();
@@ -89,19 +91,14 @@ impl Step for LookAtTasks {
     const VERB: Verb = Verb::Tasks;
     type Answer = Page<TaskView>;
 
-    async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Answer, Fault> {
+    async fn run(&self, tx: &mut Tx<'_, '_>) -> Result<Self::Answer, Fault> {
         let queue = self.0.queue.as_str();
         require_queue(tx, &self.0.queue, Verb::Tasks).await?;
         let from = match after(self.0.cursor.as_ref(), "task:", Verb::Tasks)? {
             "" => "",
             id => id.parse::<TaskId>().map(|_| id).map_err(|_| unknown_cursor(Verb::Tasks))?,
         };
-        let rows = sqlx::query(include_str!("../sql/inspect/tasks.sql"))
-            .bind(queue)
-            .bind(from)
-            .bind(limit(MAX_RECORDS + 1))
-            .fetch_all(tx.connection())
-            .await?;
+        let rows = tx.rows(TASKS.bind(queue).bind(from).bind(limit(MAX_RECORDS + 1))).await?;
         let mut page = Paging::new(self.0.limit);
         for row in &rows {
             let id: TaskId = decoded(text(row, "id").and_then(|id| id.ok_or("id")))?;
@@ -131,14 +128,14 @@ impl Step for LookAtEvents {
     const VERB: Verb = Verb::Events;
     type Answer = Page<EventView>;
 
-    async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Answer, Fault> {
+    async fn run(&self, tx: &mut Tx<'_, '_>) -> Result<Self::Answer, Fault> {
         require_queue(tx, &self.0.queue, Verb::Events).await?;
         let mut page = Paging::new(self.0.limit);
-        let mut rows = sqlx::query(include_str!("../sql/inspect/events.sql"))
+        let mut rows = sqlx::query(EVENTS.alone)
             .bind(self.0.queue.as_str())
             .bind(after(self.0.cursor.as_ref(), "event:", Verb::Events)?)
             .bind(limit(page.limit() + 1))
-            .fetch(tx.connection());
+            .fetch(tx.connection().await?);
         while let Some(row) = rows.try_next().await? {
             let event = decoded(rows::event(&row).and_then(view::event))?;
             let bytes = event.payload.bytes() + event.metadata.bytes();
@@ -156,14 +153,10 @@ impl Step for CountTasks {
     const VERB: Verb = Verb::Counts;
     type Answer = Counts;
 
-    async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Answer, Fault> {
+    async fn run(&self, tx: &mut Tx<'_, '_>) -> Result<Self::Answer, Fault> {
         require_queue(tx, &self.0.queue, Verb::Counts).await?;
         let now: Timestamp = tx.now().at;
-        let rows = sqlx::query(include_str!("../sql/inspect/counts.sql"))
-            .bind(self.0.queue.as_str())
-            .bind(now.as_millis())
-            .fetch_all(tx.connection())
-            .await?;
+        let rows = tx.rows(COUNTS.bind(self.0.queue.as_str()).bind(now.as_millis())).await?;
         let mut counts = Counts::default();
         for row in &rows {
             decoded(view::count_state(row, &mut counts))?;

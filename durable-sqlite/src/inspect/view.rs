@@ -5,25 +5,22 @@ use durable_core::store::{Counts, EventView, HistoryEntry, MAX_RECORDS, RestView
 use durable_core::transition::{EventRecord, Flaw, SlotKey, State, Wait, Why, state_of};
 use sqlx::sqlite::SqliteRow;
 
-use crate::engine::Tx;
+use crate::engine::{Statement, Tx, statement};
 use crate::error::Fault;
 use crate::records::{decoded, limit};
 use crate::rows::{self, RUN, count, end, get, payload, text, time};
 
+const WAITS: Statement = statement!("inspect/task_waits.sql");
+
 /// The standing waits of a task.
-pub(super) async fn waits(tx: &mut Tx<'_>, queue: &str, id: &str) -> Result<Vec<(SlotKey, Wait)>, Fault> {
-    let rows = sqlx::query(include_str!("../sql/inspect/task_waits.sql"))
-        .bind(queue)
-        .bind(id)
-        .bind(limit(MAX_RECORDS))
-        .fetch_all(tx.connection())
-        .await?;
+pub(super) async fn waits(tx: &mut Tx<'_, '_>, queue: &str, id: &str) -> Result<Vec<(SlotKey, Wait)>, Fault> {
+    let rows = tx.rows(WAITS.bind(queue).bind(id).bind(limit(MAX_RECORDS))).await?;
     decoded(rows.iter().map(rows::wait).collect())
 }
 
 /// The standing waits of a task that rests: of no other are they shown in a list.
 pub(super) async fn waits_of_resting(
-    tx: &mut Tx<'_>,
+    tx: &mut Tx<'_, '_>,
     queue: &str,
     row: &SqliteRow,
 ) -> Result<Vec<(SlotKey, Wait)>, Fault> {

@@ -1,21 +1,52 @@
 //! Writing back, and telling who may want to hear of it.
 
-use durable_core::model::{QueueName, TaskId, Timestamp};
-use durable_core::store::{Hint, HistoryEntry, WaitSource};
+use durable_core::model::{EventName, QueueName, TaskId, Timestamp};
+use durable_core::store::{Hint, HistoryEntry};
 use durable_core::transition::{
-    EndColumns, EventRecord, State, TaskRecord, Wait, closed_columns, kind_number, state_columns,
+    EndColumns, EventRecord, State, TaskRecord, Wait, closed_columns, kind_number, source_columns,
+    state_columns,
 };
 use serde_json::{Value, json};
 
 use super::Work;
-use crate::engine::Tx;
+use crate::engine::{Call, Statement, Tx, statement};
 use crate::error::Fault;
 use crate::rows::{RUN, json as array};
-use crate::tasks::{NewRow, insert_tasks};
+use crate::tasks::{NewRow, insertion, tell_inserted};
+
+const FLUSH: Statement = statement!("shared/flush.sql");
 
 impl Work<'_> {
-    /// Writes what has changed: one call to SQLite for all the tables, and one for children.
-    pub(crate) async fn flush(&self, tx: &mut Tx<'_>) -> Result<(), Fault> {
+    /// Writes what has changed, as the last thing that the step does.
+    pub(crate) async fn finish(&self, tx: &mut Tx<'_, '_>) -> Result<(), Fault> {
+        self.insert_children(tx).await?;
+        if self.records.has_changes() {
+            tx.last(self.changes(FLUSH)).await?;
+        }
+        self.tell(tx);
+        Ok(())
+    }
+
+    /// Writes what has changed, with more to come in the same transaction.
+    pub(crate) async fn write(&self, tx: &mut Tx<'_, '_>) -> Result<(), Fault> {
+        tx.sets(self.changes(FLUSH)).await?;
+        self.tell(tx);
+        Ok(())
+    }
+
+    async fn insert_children(&self, tx: &mut Tx<'_, '_>) -> Result<(), Fault> {
+        let children: Vec<NewRow<'_>> = self.records.spawned().iter().map(NewRow::child).collect();
+        if children.is_empty() {
+            return Ok(());
+        }
+        let call = insertion(self.queue, tx.now(), &children);
+        tx.sets(call).await?;
+        tell_inserted(tx, self.queue, &children);
+        Ok(())
+    }
+
+    /// A call of `flush.sql`, or of one that begins with it: its parameters are the first seven.
+    pub(crate) fn changes(&self, statement: Statement) -> Call {
         let records = &self.records;
         let history: Vec<Value> =
             records.history().iter().filter_map(|(id, entry)| self.entry(*id, entry)).collect();
@@ -27,17 +58,13 @@ impl Work<'_> {
             .collect();
         let tasks: Vec<Value> =
             records.changed_tasks().filter_map(|task| Some(task_row(self.seq(task.id)?, task))).collect();
+        let until = |task: &TaskRecord| task.limit().map(|(at, _)| at.as_millis());
         let rests: Vec<_> = records
             .stale_rests()
-            .filter_map(|task| {
-                Some((self.seq(task.id)?, task.claims, task.limit().map(|(at, _)| at.as_millis())))
-            })
+            .filter_map(|task| Some((self.seq(task.id)?, task.claims, until(task))))
             .collect();
         let events: Vec<Value> = records.changed_events().filter_map(event_row).collect();
-        if tasks.is_empty() && waits.is_empty() && events.is_empty() {
-            return Ok(());
-        }
-        sqlx::query(include_str!("../sql/shared/flush.sql"))
+        statement
             .bind(self.queue.as_str())
             .bind(array(&history))
             .bind(array(&removed))
@@ -45,12 +72,6 @@ impl Work<'_> {
             .bind(array(&tasks))
             .bind(array(&rests))
             .bind(array(&events))
-            .execute(tx.connection())
-            .await?;
-        let children: Vec<NewRow<'_>> = records.spawned().iter().map(NewRow::child).collect();
-        insert_tasks(tx, self.queue, &children).await?;
-        self.tell(tx);
-        Ok(())
     }
 
     fn seq(&self, id: TaskId) -> Option<i64> {
@@ -96,7 +117,8 @@ impl Work<'_> {
         })
     }
 
-    fn tell(&self, tx: &mut Tx<'_>) {
+    /// Tells what has changed, once it is written.
+    pub(crate) fn tell(&self, tx: &mut Tx<'_, '_>) {
         if self.records.has_ready() {
             tx.tell(self.queue, Hint::Work { next_due: None });
         }
@@ -108,7 +130,7 @@ impl Work<'_> {
 }
 
 /// Tells when the first of these that have fallen asleep is due.
-fn tell_due<'t>(tx: &mut Tx<'_>, queue: &QueueName, tasks: impl Iterator<Item = &'t TaskRecord>) {
+fn tell_due<'t>(tx: &mut Tx<'_, '_>, queue: &QueueName, tasks: impl Iterator<Item = &'t TaskRecord>) {
     let asleep = tasks.filter(|task| matches!(task.state, State::Sleeping(_)));
     if let Some(due) = asleep.filter_map(TaskRecord::due).min() {
         tx.tell(queue, Hint::Work { next_due: Some(due) });
@@ -120,14 +142,10 @@ fn millis(at: Option<Timestamp>) -> Option<i64> {
 }
 
 fn wait_row(seq: i64, key: &str, wait: &Wait) -> Value {
-    let (source, event, child) = match &wait.source {
-        WaitSource::Time => (0, None, None),
-        WaitSource::Event(name) => (1, Some(name.as_str()), None),
-        WaitSource::Child(child) => (2, None, Some(child.to_string())),
-    };
-    json!(
-        [seq, key, source, event, child, wait.registered_at.as_millis(), millis(wait.deadline), wait.rests,]
-    )
+    let (source, event, child) = source_columns(&wait.source);
+    let event = event.map(EventName::as_str);
+    let at = wait.registered_at.as_millis();
+    json!([seq, key, source, event, child, at, millis(wait.deadline), wait.rests])
 }
 
 fn task_row(seq: i64, task: &TaskRecord) -> Value {
@@ -159,12 +177,7 @@ fn task_row(seq: i64, task: &TaskRecord) -> Value {
 
 fn event_row(event: &EventRecord) -> Option<Value> {
     let written = event.written.as_ref()?;
-    Some(json!([
-        event.name.as_str(),
-        written.at.as_millis(),
-        written.payload.as_str(),
-        written.metadata.as_str(),
-        written.id.to_string(),
-        millis(event.first_unreached),
-    ]))
+    let unreached = millis(event.first_unreached);
+    let (payload, metadata) = (written.payload.as_str(), written.metadata.as_str());
+    Some(json!([event.name.as_str(), written.at.as_millis(), payload, metadata, written.id, unreached]))
 }

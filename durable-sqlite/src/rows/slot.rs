@@ -2,7 +2,9 @@
 
 use durable_core::model::TaskId;
 use durable_core::store::WaitSource;
-use durable_core::transition::{ChildRecord, EventRecord, Flaw, Slot, SlotKey, StoredEnd, Wait, Written};
+use durable_core::transition::{
+    ChildRecord, EventRecord, Flaw, Slot, SlotKey, StoredEnd, Wait, Written, source_of,
+};
 use sqlx::sqlite::SqliteRow;
 
 use super::task::parent;
@@ -37,12 +39,7 @@ fn slot_key(row: &SqliteRow) -> Result<SlotKey, Flaw> {
 }
 
 fn source(row: &SqliteRow) -> Result<WaitSource, Flaw> {
-    Ok(match get(row, "source")? {
-        0 => WaitSource::Time,
-        1 => WaitSource::Event(text(row, "event")?.ok_or("event")?),
-        2 => WaitSource::Child(text(row, "child")?.ok_or("child")?),
-        _ => return Err("source"),
-    })
+    source_of(get(row, "source")?, get(row, "event")?, text(row, "child")?)
 }
 
 /// A row of `events_read` and its like.

@@ -1,18 +1,23 @@
 //! Ends runs, does what is due, and takes pending tasks.
+//!
+//! One call reads, another writes, takes and looks what is left: only what is due or spreads costs more.
 
+use durable_core::model::Timestamp;
 use durable_core::store::{
     ClaimAnswer, ClaimRequest, EndAnswer, FencedError, MAX_RECORDS, MAX_SPREAD, QueueState, StoreError, Verb,
 };
 use durable_core::transition::{Flaw, queue_state_of_number};
 use sqlx::sqlite::SqliteRow;
 
-use super::take::{held, tail, take};
+use super::take::{Take, take};
 use crate::cascade::cascade;
-use crate::engine::{Step, Tx};
+use crate::engine::{Statement, Step, Tx, statement};
 use crate::error::Fault;
-use crate::records::{Parents, Work, decoded};
-use crate::rows::get;
+use crate::records::{Work, decoded, listed};
+use crate::rows::{get, time};
 use crate::upkeep::do_due;
+
+const LOOK: Statement = statement!("runs/claim_look.sql", "shared/tasks_read.sql", "shared/joins_read.sql");
 
 /// The least that is done of what is due, however little is taken.
 const LEAST_DUE: usize = 100;
@@ -20,80 +25,79 @@ const LEAST_DUE: usize = 100;
 /// The verb.
 pub(super) struct ClaimTasks(pub(super) ClaimRequest);
 
-/// What the verb knows before it takes.
+/// What the verb knows before it takes. What the ends change of it does no harm: at most, nothing is found due.
 struct Look {
     state: QueueState,
-    due: bool,
-    held: bool,
+    due: Option<Timestamp>,
+    held_until: Option<Timestamp>,
 }
 
 impl Step for ClaimTasks {
     const VERB: Verb = Verb::Claim;
     type Answer = ClaimAnswer;
 
-    async fn run(&self, tx: &mut Tx<'_>) -> Result<ClaimAnswer, Fault> {
+    async fn run(&self, tx: &mut Tx<'_, '_>) -> Result<ClaimAnswer, Fault> {
         let request = &self.0;
+        let (look, mut work) = self.read(tx).await?;
         let now = tx.now().at;
-        let mut budget = MAX_SPREAD;
-        let ends = self.end_runs(tx, &mut budget).await?;
-        let Some(look) = self.look(tx).await? else {
+        let ends: Vec<Result<EndAnswer, FencedError>> =
+            request.ends.iter().map(|end| work.records.end_run(end)).collect();
+        let Some(look) = look else {
             if ends.is_empty() {
                 return Err(StoreError::queue_not_found(Verb::Claim).into());
             }
             return Ok(ClaimAnswer { ends, claims: Vec::new(), more: false, now, next_due: None });
         };
-        let most = request.most();
-        if look.due {
-            let things = most.saturating_mul(2).clamp(LEAST_DUE, MAX_RECORDS);
-            do_due(tx, Verb::Claim, &request.queue, things, &mut budget).await?;
+        let mut budget = MAX_SPREAD;
+        let is_due = look.due.is_some_and(|due| due <= now);
+        if is_due || work.records.has_closing() {
+            self.spread(tx, &mut work, &mut budget).await?;
+            work = Work::new(Verb::Claim, &request.queue, tx.now());
         }
-        let claims = if look.held {
-            held(tx, request).await?
-        } else if request.repeat || look.state != QueueState::Open || most == 0 || request.names.is_empty() {
-            Vec::new()
-        } else {
-            take(tx, request, most, &mut budget).await?
-        };
-        let tail = tail(tx, request).await?;
-        let more = tail.more && look.state == QueueState::Open;
-        let next_due = if tail.marks { Some(now) } else { tail.next_due };
-        Ok(ClaimAnswer { ends, claims, more, now, next_due })
+        let held = look.held_until.is_some_and(|until| now < until);
+        let open = look.state == QueueState::Open;
+        let taken = take(tx, request, work, self.what(held, open), &mut budget).await?;
+        let more = taken.more && open;
+        let next_due = if taken.marks { Some(now) } else { taken.next_due };
+        Ok(ClaimAnswer { ends, claims: taken.claims, more, now, next_due })
     }
 }
 
 impl ClaimTasks {
-    /// The ends come first, one after another.
-    async fn end_runs(
-        &self,
-        tx: &mut Tx<'_>,
-        budget: &mut usize,
-    ) -> Result<Vec<Result<EndAnswer, FencedError>>, Fault> {
-        let request = &self.0;
-        if request.ends.is_empty() {
-            return Ok(Vec::new());
-        }
-        let ids = || request.ends.iter().map(|end| end.token.task);
-        let mut work = Work::read(tx, Verb::Claim, &request.queue, ids(), Parents::Too).await?;
-        work.read_joins(tx, ids()).await?;
-        let answers = request.ends.iter().map(|end| work.records.end_run(end)).collect();
-        work.flush(tx).await?;
-        cascade(tx, Verb::Claim, &request.queue, work.records.take_closing(), budget).await?;
-        Ok(answers)
+    /// Reads what the verb has to know, with the tasks of the ends.
+    async fn read(&self, tx: &mut Tx<'_, '_>) -> Result<(Option<Look>, Work<'_>), Fault> {
+        let ids = self.0.ends.iter().map(|end| end.token.task);
+        let call = LOOK.bind(self.0.queue.as_str()).bind(listed(ids)).bind(true);
+        let mut sets = tx.sets(call.bind(self.0.call.to_string())).await?.into_iter();
+        let look = decoded(sets.next().unwrap_or_default().first().map(look).transpose())?;
+        let mut work = Work::new(Verb::Claim, &self.0.queue, tx.now());
+        work.add_tasks_with_slots(sets.as_slice())?;
+        Ok((look, work))
     }
 
-    async fn look(&self, tx: &mut Tx<'_>) -> Result<Option<Look>, Fault> {
-        let now = tx.now().at.as_millis();
-        let row = sqlx::query(include_str!("../sql/runs/claim_look.sql"))
-            .bind(self.0.queue.as_str())
-            .bind(now)
-            .bind(self.0.call.to_string())
-            .fetch_optional(tx.connection())
-            .await?;
-        decoded(row.as_ref().map(look).transpose())
+    /// Writes the ends, with what follows from them and what is due.
+    async fn spread(
+        &self,
+        tx: &mut Tx<'_, '_>,
+        work: &mut Work<'_>,
+        budget: &mut usize,
+    ) -> Result<(), Fault> {
+        work.write(tx).await?;
+        cascade(tx, Verb::Claim, &self.0.queue, work.records.take_closing(), budget).await?;
+        let things = self.0.most().saturating_mul(2).clamp(LEAST_DUE, MAX_RECORDS);
+        do_due(tx, Verb::Claim, &self.0.queue, things, budget).await?;
+        Ok(())
+    }
+
+    fn what(&self, held: bool, open: bool) -> Take {
+        if held {
+            return Take::Held;
+        }
+        Take::New { most: if self.0.repeat || !open { 0 } else { self.0.most() } }
     }
 }
 
 fn look(row: &SqliteRow) -> Result<Look, Flaw> {
     let state = queue_state_of_number(get(row, "state")?);
-    Ok(Look { state, due: get(row, "due")?, held: get(row, "held")? })
+    Ok(Look { state, due: time(row, "due")?, held_until: time(row, "held_until")? })
 }

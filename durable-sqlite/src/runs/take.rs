@@ -9,13 +9,25 @@ use durable_core::transition::Flaw;
 use sqlx::sqlite::SqliteRow;
 
 use crate::cascade::cascade;
-use crate::engine::Tx;
+use crate::engine::{Statement, Tx, statement};
 use crate::error::Fault;
-use crate::records::{Parents, Work, decoded, limit};
+use crate::records::{Work, decoded, limit};
 use crate::rows::{self, count, get, payload, text, time};
 
-/// What is left when the claim is done.
-pub(super) struct Tail {
+const TAKE: Statement = statement!("shared/flush.sql", "runs/claim_take.sql", "runs/claim_tail.sql");
+const HOLD: Statement = statement!("shared/flush.sql", "runs/claim_held.sql", "runs/claim_tail.sql");
+
+/// What a claim is to give out.
+pub(super) enum Take {
+    /// What a repeated call still holds.
+    Held,
+    /// At most so many pending tasks.
+    New { most: usize },
+}
+
+/// What was taken, and what is left when the claim is done.
+pub(super) struct Taken {
+    pub(super) claims: Vec<Claim>,
     pub(super) more: bool,
     pub(super) marks: bool,
     pub(super) next_due: Option<Timestamp>,
@@ -27,59 +39,47 @@ type Place = (Reverse<i16>, Option<Timestamp>, TaskId);
 /// Tasks that cannot be decoded, and what of them.
 type Corrupt = Vec<(TaskId, Flaw)>;
 
-/// Takes pending tasks.
+/// Writes what a claim has changed so far, and gives out tasks.
 pub(super) async fn take(
-    tx: &mut Tx<'_>,
+    tx: &mut Tx<'_, '_>,
     request: &ClaimRequest,
-    most: usize,
+    work: Work<'_>,
+    what: Take,
     budget: &mut usize,
-) -> Result<Vec<Claim>, Fault> {
-    let now = tx.now().at.as_millis();
-    let rows = sqlx::query(include_str!("../sql/runs/claim_take.sql"))
-        .bind(request.queue.as_str())
+) -> Result<Taken, Fault> {
+    let (statement, most) = match what {
+        Take::Held => (HOLD, 0),
+        Take::New { most } => (TAKE, most),
+    };
+    let call = work
+        .changes(statement)
         .bind(names(request))
-        .bind(now)
+        .bind(tx.now().at.as_millis())
         .bind(limit(most))
         .bind(request.call.to_string())
         .bind(request.worker.as_str())
         .bind(request.lease.millis().as_i64())
-        .bind(limit(MAX_BYTES))
-        .fetch_all(tx.connection())
-        .await?;
-    let (claims, corrupt) = sorted(request, &rows)?;
-    fail_corrupt(tx, request, corrupt, budget).await?;
-    Ok(claims)
+        .bind(limit(MAX_BYTES));
+    let mut sets = tx.last(call).await?;
+    work.tell(tx);
+    let tail = sets.pop().unwrap_or_default();
+    let (claims, corrupt) = sorted(request, &sets.pop().unwrap_or_default())?;
+    let tail = tail.first().ok_or(Fault::Flaw("more"))?;
+    // One of a repeated call fails when its lease runs out.
+    if matches!(what, Take::New { .. }) {
+        fail_corrupt(tx, request, corrupt, budget).await?;
+    }
+    decoded(taken(tail, claims))
 }
 
-/// The tasks that a repeated call still holds.
-pub(super) async fn held(tx: &mut Tx<'_>, request: &ClaimRequest) -> Result<Vec<Claim>, Fault> {
-    let now = tx.now().at.as_millis();
-    let rows = sqlx::query(include_str!("../sql/runs/claim_held.sql"))
-        .bind(request.queue.as_str())
-        .bind(request.call.to_string())
-        .bind(now)
-        .fetch_all(tx.connection())
-        .await?;
-    // One that cannot be decoded fails when its lease runs out.
-    Ok(sorted(request, &rows)?.0)
-}
-
-/// What there is besides what was taken.
-pub(super) async fn tail(tx: &mut Tx<'_>, request: &ClaimRequest) -> Result<Tail, Fault> {
-    let row = sqlx::query(include_str!("../sql/runs/claim_tail.sql"))
-        .bind(request.queue.as_str())
-        .bind(names(request))
-        .fetch_one(tx.connection())
-        .await?;
-    let tail = || {
-        Ok(Tail { more: get(&row, "more")?, marks: get(&row, "marks")?, next_due: time(&row, "next_due")? })
-    };
-    decoded(tail())
+fn taken(tail: &SqliteRow, claims: Vec<Claim>) -> Result<Taken, Flaw> {
+    let (more, marks) = (get(tail, "more")?, get(tail, "marks")?);
+    Ok(Taken { claims, more, marks, next_due: time(tail, "next_due")? })
 }
 
 /// What cannot be decoded fails alone (rule C6).
 async fn fail_corrupt(
-    tx: &mut Tx<'_>,
+    tx: &mut Tx<'_, '_>,
     request: &ClaimRequest,
     corrupt: Corrupt,
     budget: &mut usize,
@@ -87,13 +87,12 @@ async fn fail_corrupt(
     if corrupt.is_empty() {
         return Ok(());
     }
-    let ids = || corrupt.iter().map(|(id, _)| *id);
-    let mut work = Work::read(tx, Verb::Claim, &request.queue, ids(), Parents::Too).await?;
-    work.read_joins(tx, ids()).await?;
+    let ids = corrupt.iter().map(|(id, _)| *id);
+    let mut work = Work::read_with_joins(tx, Verb::Claim, &request.queue, ids).await?;
     for (id, flaw) in &corrupt {
         work.records.fail_corrupt(*id, flaw);
     }
-    work.flush(tx).await?;
+    work.write(tx).await?;
     cascade(tx, Verb::Claim, &request.queue, work.records.take_closing(), budget).await?;
     Ok(())
 }

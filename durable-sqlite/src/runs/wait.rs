@@ -6,10 +6,12 @@ use durable_core::model::{EventName, TaskId};
 use durable_core::store::{FencedError, Verb, WaitAnswer, WaitItem, WaitRequest, WaitSource};
 use durable_core::transition::SlotKey;
 
-use crate::engine::{Step, Tx};
+use crate::engine::{Statement, Step, Tx, statement};
 use crate::error::Fault;
-use crate::records::{Parents, Work, decoded};
+use crate::records::{Work, decoded};
 use crate::rows;
+
+const CHILDREN: Statement = statement!("runs/wait_children.sql");
 
 /// The verb.
 pub(super) struct WaitFor(pub(super) WaitRequest);
@@ -18,18 +20,17 @@ impl Step for WaitFor {
     const VERB: Verb = Verb::Wait;
     type Answer = Vec<Result<WaitAnswer, FencedError>>;
 
-    async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Answer, Fault> {
+    async fn run(&self, tx: &mut Tx<'_, '_>) -> Result<Self::Answer, Fault> {
         let items = &self.0.items;
         let ids = items.iter().map(|item| item.token.task);
-        let mut work = Work::read(tx, Verb::Wait, &self.0.queue, ids, Parents::Not).await?;
-        let keys: BTreeSet<SlotKey> = items.iter().flat_map(named).collect();
-        work.read_slots(tx, keys).await?;
+        let keys = items.iter().flat_map(named);
+        let mut work = Work::read_with_slots(tx, Verb::Wait, &self.0.queue, ids, keys).await?;
         let events: BTreeSet<EventName> =
             self.new_events().chain(work.records.awaited_events()).cloned().collect();
         work.read_events(tx, events).await?;
         self.read_children(tx, &mut work).await?;
         let answers = items.iter().map(|item| work.records.wait(item)).collect();
-        work.flush(tx).await?;
+        work.finish(tx).await?;
         Ok(answers)
     }
 }
@@ -42,7 +43,7 @@ impl WaitFor {
         })
     }
 
-    async fn read_children(&self, tx: &mut Tx<'_>, work: &mut Work<'_>) -> Result<(), Fault> {
+    async fn read_children(&self, tx: &mut Tx<'_, '_>, work: &mut Work<'_>) -> Result<(), Fault> {
         let child = |source: &WaitSource| match source {
             WaitSource::Child(id) => Some(*id),
             WaitSource::Event(_) | WaitSource::Time => None,
@@ -52,11 +53,7 @@ impl WaitFor {
         if ids.is_empty() {
             return Ok(());
         }
-        let rows = sqlx::query(include_str!("../sql/runs/wait_children.sql"))
-            .bind(self.0.queue.as_str())
-            .bind(rows::json(&ids))
-            .fetch_all(tx.connection())
-            .await?;
+        let rows = tx.rows(CHILDREN.bind(self.0.queue.as_str()).bind(rows::json(&ids))).await?;
         for row in &rows {
             let (id, child) = decoded(rows::child(row))?;
             work.records.add_child(id, child);

@@ -4,10 +4,13 @@ use durable_core::store::{CancelAnswer, CancelRequest, MAX_SPREAD, Verb};
 use durable_core::transition::State;
 
 use crate::cascade::cascade;
-use crate::engine::{Step, Tx};
+use crate::engine::{Statement, Step, Tx, statement};
 use crate::error::Fault;
 use crate::queues::require_queue;
-use crate::records::{Parents, Work};
+use crate::records::{Work, decoded};
+use crate::rows::get;
+
+const BELOW: Statement = statement!("tasks/cancel_below.sql");
 
 /// The verb.
 pub(super) struct Cancel(pub(super) CancelRequest);
@@ -16,17 +19,16 @@ impl Step for Cancel {
     const VERB: Verb = Verb::Cancel;
     type Answer = CancelAnswer;
 
-    async fn run(&self, tx: &mut Tx<'_>) -> Result<CancelAnswer, Fault> {
+    async fn run(&self, tx: &mut Tx<'_, '_>) -> Result<CancelAnswer, Fault> {
         let (queue, id) = (&self.0.queue, self.0.task);
         require_queue(tx, queue, Verb::Cancel).await?;
-        let mut work = Work::read(tx, Verb::Cancel, queue, [id], Parents::Too).await?;
+        let mut work = Work::read_with_joins(tx, Verb::Cancel, queue, [id]).await?;
         let Some(task) = work.records.task(id) else { return Ok(CancelAnswer::NotFound) };
         if let State::Ended(state) = task.state {
             return Ok(CancelAnswer::Ended { state, closing: self.is_closing_below(tx).await? });
         }
-        work.read_joins(tx, [id]).await?;
         work.records.cancel(id, self.0.cause.clone());
-        work.flush(tx).await?;
+        work.write(tx).await?;
         let closing = work.records.take_closing();
         cascade(tx, Verb::Cancel, queue, closing, &mut { MAX_SPREAD }).await?;
         Ok(CancelAnswer::Cancelled { closing: self.is_closing_below(tx).await? })
@@ -34,12 +36,10 @@ impl Step for Cancel {
 }
 
 impl Cancel {
-    async fn is_closing_below(&self, tx: &mut Tx<'_>) -> Result<bool, Fault> {
-        let closing = sqlx::query_scalar(include_str!("../sql/tasks/cancel_below.sql"))
-            .bind(self.0.queue.as_str())
-            .bind(self.0.task.to_string())
-            .fetch_one(tx.connection())
-            .await?;
-        Ok(closing)
+    async fn is_closing_below(&self, tx: &mut Tx<'_, '_>) -> Result<bool, Fault> {
+        let call = BELOW.bind(self.0.queue.as_str()).bind(self.0.task.to_string());
+        let sets = tx.last(call).await?;
+        let row = sets.into_iter().flatten().next().ok_or(Fault::Flaw("closing"))?;
+        decoded(get(&row, "closing"))
     }
 }

@@ -11,7 +11,7 @@ use durable_core::store::{
     SpawnRequest, StoreError, Tasks,
 };
 
-pub(crate) use spawn::{NewRow, insert_tasks};
+pub(crate) use spawn::{NewRow, insertion, tell_inserted};
 
 use crate::store::SqliteStore;
 

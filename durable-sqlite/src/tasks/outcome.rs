@@ -5,10 +5,12 @@ use durable_core::store::{Outcome, OutcomeRequest, StoreError, Verb};
 use durable_core::transition::{Flaw, State, state_of};
 use sqlx::sqlite::SqliteRow;
 
-use crate::engine::{Step, Tx};
+use crate::engine::{Statement, Step, Tx, statement};
 use crate::error::Fault;
 use crate::records::decoded;
 use crate::rows::{end, get};
+
+const OUTCOME: Statement = statement!("tasks/outcome.sql");
 
 /// The verb.
 pub(super) struct ReadOutcome(pub(super) OutcomeRequest);
@@ -17,12 +19,8 @@ impl Step for ReadOutcome {
     const VERB: Verb = Verb::Outcome;
     type Answer = Outcome;
 
-    async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome, Fault> {
-        let row = sqlx::query(include_str!("../sql/tasks/outcome.sql"))
-            .bind(self.0.queue.as_str())
-            .bind(self.0.task.to_string())
-            .fetch_optional(tx.connection())
-            .await?;
+    async fn run(&self, tx: &mut Tx<'_, '_>) -> Result<Outcome, Fault> {
+        let row = tx.row(OUTCOME.bind(self.0.queue.as_str()).bind(self.0.task.to_string())).await?;
         let row = row.ok_or_else(|| StoreError::queue_not_found(Verb::Outcome))?;
         decoded(outcome(&row))
     }

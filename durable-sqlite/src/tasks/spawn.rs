@@ -8,10 +8,13 @@ use durable_core::transition::{
 use serde_json::{Value, json};
 use sqlx::sqlite::SqliteRow;
 
-use crate::engine::{Step, Tx};
+use crate::engine::{Call, Statement, Step, Tx, statement};
 use crate::error::Fault;
 use crate::records::decoded;
 use crate::rows::{self, get, text};
+
+const EXISTING: Statement = statement!("tasks/spawn_existing.sql");
+const INSERT: Statement = statement!("tasks/spawn.sql");
 
 /// The verb.
 pub(super) struct Spawn(pub(super) SpawnRequest);
@@ -20,7 +23,7 @@ impl Step for Spawn {
     const VERB: Verb = Verb::Spawn;
     type Answer = SpawnAnswer;
 
-    async fn run(&self, tx: &mut Tx<'_>) -> Result<SpawnAnswer, Fault> {
+    async fn run(&self, tx: &mut Tx<'_, '_>) -> Result<SpawnAnswer, Fault> {
         let tasks = &self.0.tasks;
         let rows = self.existing(tx).await?;
         let first = rows.first().ok_or_else(|| StoreError::queue_not_found(Verb::Spawn))?;
@@ -31,24 +34,22 @@ impl Step for Spawn {
         if let SpawnAnswer::Spawned(spawned) = &answer {
             let new = tasks.iter().zip(spawned).filter(|(_, spawned)| spawned.created);
             let new: Vec<NewRow<'_>> = new.map(|(task, _)| NewRow { task, parent: None, depth: 0 }).collect();
-            insert_tasks(tx, &self.0.queue, &new).await?;
+            if !new.is_empty() {
+                let call = insertion(&self.0.queue, tx.now(), &new);
+                tx.last(call).await?;
+                tell_inserted(tx, &self.0.queue, &new);
+            }
         }
         Ok(answer)
     }
 }
 
 impl Spawn {
-    async fn existing(&self, tx: &mut Tx<'_>) -> Result<Vec<SqliteRow>, Fault> {
+    async fn existing(&self, tx: &mut Tx<'_, '_>) -> Result<Vec<SqliteRow>, Fault> {
         let ids: Vec<TaskId> = self.0.tasks.iter().map(|task| task.id).collect();
         let key = |task: &NewTask| Some(task.idempotency.as_ref()?.key.as_str().to_owned());
         let keys: Vec<String> = self.0.tasks.iter().filter_map(key).collect();
-        let rows = sqlx::query(include_str!("../sql/tasks/spawn_existing.sql"))
-            .bind(self.0.queue.as_str())
-            .bind(rows::json(&ids))
-            .bind(rows::json(&keys))
-            .fetch_all(tx.connection())
-            .await?;
-        Ok(rows)
+        tx.rows(EXISTING.bind(self.0.queue.as_str()).bind(rows::json(&ids)).bind(rows::json(&keys))).await
     }
 }
 
@@ -107,28 +108,19 @@ impl<'t> NewRow<'t> {
     }
 }
 
-/// Inserts tasks that are not there yet.
-pub(crate) async fn insert_tasks(
-    tx: &mut Tx<'_>,
-    queue: &QueueName,
-    new: &[NewRow<'_>],
-) -> Result<(), Fault> {
-    if new.is_empty() {
-        return Ok(());
-    }
-    let now = tx.now();
+/// The call that inserts tasks, of which some may be there.
+pub(crate) fn insertion(queue: &QueueName, now: Now, new: &[NewRow<'_>]) -> Call {
     let columns: Vec<Value> = new.iter().map(|row| row.columns(now)).collect();
-    sqlx::query(include_str!("../sql/tasks/spawn.sql"))
-        .bind(queue.as_str())
-        .bind(now.at.as_millis())
-        .bind(rows::json(&columns))
-        .execute(tx.connection())
-        .await?;
+    INSERT.bind(queue.as_str()).bind(now.at.as_millis()).bind(rows::json(&columns))
+}
+
+/// Tells that tasks were inserted.
+pub(crate) fn tell_inserted(tx: &mut Tx<'_, '_>, queue: &QueueName, new: &[NewRow<'_>]) {
+    let now = tx.now();
     if new.iter().any(|row| row.until(now).is_none()) {
         tx.tell(queue, Hint::Work { next_due: None });
     }
     if let Some(due) = new.iter().filter_map(|row| row.until(now)).min() {
         tx.tell(queue, Hint::Work { next_due: Some(due) });
     }
-    Ok(())
 }

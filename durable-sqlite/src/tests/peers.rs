@@ -64,7 +64,7 @@ impl Step for Die {
     const VERB: Verb = Verb::PutQueue;
     type Answer = ();
 
-    async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Fault> {
+    async fn run(&self, tx: &mut Tx<'_, '_>) -> Result<(), Fault> {
         Put::named("of one who dies").run(tx).await?;
         std::process::abort();
     }

@@ -118,10 +118,10 @@ impl Step for Put {
     const VERB: Verb = Verb::PutQueue;
     type Answer = ();
 
-    async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Fault> {
+    async fn run(&self, tx: &mut Tx<'_, '_>) -> Result<(), Fault> {
         sqlx::query("insert into durable_queues (name, state) values ($1, 0)")
             .bind(&self.0)
-            .execute(tx.connection())
+            .execute(tx.connection().await?)
             .await?;
         tx.tell(&queue(&self.0), Hint::Work { next_due: None });
         Ok(())
@@ -139,7 +139,7 @@ impl Step for Gate {
     const VERB: Verb = Verb::PutQueue;
     type Answer = ();
 
-    async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Fault> {
+    async fn run(&self, tx: &mut Tx<'_, '_>) -> Result<(), Fault> {
         self.put.run(tx).await?;
         let _ = self.arrived.send(());
         let _ = self.open.clone().wait_for(|open| *open).await;
@@ -154,8 +154,11 @@ impl Step for Count {
     const VERB: Verb = Verb::ListQueues;
     type Answer = i64;
 
-    async fn run(&self, tx: &mut Tx<'_>) -> Result<i64, Fault> {
-        Ok(sqlx::query("select count(*) from durable_queues").fetch_one(tx.connection()).await?.try_get(0)?)
+    async fn run(&self, tx: &mut Tx<'_, '_>) -> Result<i64, Fault> {
+        Ok(sqlx::query("select count(*) from durable_queues")
+            .fetch_one(tx.connection().await?)
+            .await?
+            .try_get(0)?)
     }
 }
 
@@ -167,8 +170,8 @@ impl Step for Run {
     const VERB: Verb = Verb::PutQueue;
     type Answer = ();
 
-    async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Fault> {
-        sqlx::query(self.0).execute(tx.connection()).await?;
+    async fn run(&self, tx: &mut Tx<'_, '_>) -> Result<(), Fault> {
+        sqlx::query(self.0).execute(tx.connection().await?).await?;
         Ok(())
     }
 }
@@ -180,7 +183,7 @@ impl Step for Refuse {
     const VERB: Verb = Verb::PutQueue;
     type Answer = ();
 
-    async fn run(&self, _: &mut Tx<'_>) -> Result<(), Fault> {
+    async fn run(&self, _: &mut Tx<'_, '_>) -> Result<(), Fault> {
         Err(StoreError::new(StoreErrorKind::NotFound, Verb::PutQueue, "refused").into())
     }
 }
@@ -192,7 +195,7 @@ impl Step for RefuseLate {
     const VERB: Verb = Verb::PutQueue;
     type Answer = ();
 
-    async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Fault> {
+    async fn run(&self, tx: &mut Tx<'_, '_>) -> Result<(), Fault> {
         Put::named("of a step that refuses").run(tx).await?;
         Refuse.run(tx).await
     }
@@ -205,7 +208,7 @@ impl Step for Panic {
     const VERB: Verb = Verb::PutQueue;
     type Answer = ();
 
-    async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Fault> {
+    async fn run(&self, tx: &mut Tx<'_, '_>) -> Result<(), Fault> {
         Put::named("of a step that panics").run(tx).await?;
         panic!("a step that panics");
     }
@@ -218,7 +221,7 @@ impl Step for Bomb {
     const VERB: Verb = Verb::PutQueue;
     type Answer = ();
 
-    async fn run(&self, _: &mut Tx<'_>) -> Result<(), Fault> {
+    async fn run(&self, _: &mut Tx<'_, '_>) -> Result<(), Fault> {
         Ok(())
     }
 }
@@ -236,7 +239,7 @@ impl Step for Time {
     const VERB: Verb = Verb::PutQueue;
     type Answer = durable_core::model::Timestamp;
 
-    async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Answer, Fault> {
+    async fn run(&self, tx: &mut Tx<'_, '_>) -> Result<Self::Answer, Fault> {
         Ok(tx.now().at)
     }
 }

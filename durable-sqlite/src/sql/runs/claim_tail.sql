@@ -1,11 +1,11 @@
 -- Tells what a claim leaves.
 --
--- parameters  $1 queue, $2 names (JSON array)
+-- parameters  $1 queue, $8 names (JSON array)
 -- returns     whether one of the names is pending, the earliest due time, whether marks are left that only tick works off
 -- index       durable_tasks_pending, durable_tasks_due, durable_tasks_closing, durable_events_waking
 select exists (
          select 1
-         from json_each($2) n
+         from json_each($8) n
          cross join durable_tasks t indexed by durable_tasks_pending on t.queue = $1 and t.name = n.value and t.state = 1
        ) as more,
        (

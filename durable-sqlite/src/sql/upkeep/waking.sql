@@ -1,9 +1,9 @@
 -- Finds the longest waking event.
 --
 -- parameters  $1 queue
--- returns     the event; no row when none is waking
+-- returns     name; no row when none is waking
 -- index       durable_events_waking
-select e.name, e.written_at, e.payload, e.metadata, e.id, e.first_unreached
+select e.name
 from durable_events e indexed by durable_events_waking
 where e.queue = $1 and e.first_unreached is not null
 order by e.first_unreached, e.name

@@ -104,9 +104,9 @@ impl Step for Told {
     const VERB: Verb = Verb::ListQueues;
     type Answer = i64;
 
-    async fn run(&self, tx: &mut Tx<'_>) -> Result<i64, Fault> {
+    async fn run(&self, tx: &mut Tx<'_, '_>) -> Result<i64, Fault> {
         let told = "select count(*) from durable_queues where name = 'stop'";
-        Ok(sqlx::query_scalar(told).fetch_one(tx.connection()).await?)
+        Ok(sqlx::query_scalar(told).fetch_one(tx.connection().await?).await?)
     }
 }
 

@@ -251,8 +251,8 @@ impl Step for Ask {
     const VERB: Verb = Verb::ListQueues;
     type Answer = i64;
 
-    async fn run(&self, tx: &mut Tx<'_>) -> Result<i64, Fault> {
-        Ok(sqlx::query(self.0).fetch_one(tx.connection()).await?.try_get(0)?)
+    async fn run(&self, tx: &mut Tx<'_, '_>) -> Result<i64, Fault> {
+        Ok(sqlx::query(self.0).fetch_one(tx.connection().await?).await?.try_get(0)?)
     }
 }
 
@@ -263,7 +263,7 @@ impl Step for ReadFirst {
     const VERB: Verb = Verb::PutQueue;
     type Answer = ();
 
-    async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Fault> {
+    async fn run(&self, tx: &mut Tx<'_, '_>) -> Result<(), Fault> {
         Count.run(tx).await?;
         let _ = self.0.arrived.send(());
         let _ = self.0.open.clone().wait_for(|open| *open).await;

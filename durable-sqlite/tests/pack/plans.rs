@@ -146,7 +146,7 @@ fn u4_a_scan_of_a_table_is_found() {
 }
 
 /// How many instructions of SQLite's machine a statement takes.
-async fn cost(connection: &mut SqliteConnection, file: &str, parameters: &[Parameter]) -> u64 {
+async fn cost(connection: &mut SqliteConnection, file: &str, name: &str) -> u64 {
     let count = Arc::new(AtomicU64::new(0));
     let counter = count.clone();
     connection.lock_handle().await.unwrap().set_progress_handler(1, move || {
@@ -155,11 +155,12 @@ async fn cost(connection: &mut SqliteConnection, file: &str, parameters: &[Param
     });
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/sql").join(file);
     let text = std::fs::read_to_string(path).unwrap();
+    let parameters = parameters(&text, name);
     let mut query = sqlx::query(AssertSqlSafe(text));
     for parameter in parameters {
         query = match parameter {
-            Parameter::Text(text) => query.bind(*text),
-            Parameter::Figure(figure) => query.bind(*figure),
+            Parameter::Text(text) => query.bind(text),
+            Parameter::Figure(figure) => query.bind(figure),
         };
     }
     query.fetch_all(&mut *connection).await.unwrap();
@@ -168,34 +169,55 @@ async fn cost(connection: &mut SqliteConnection, file: &str, parameters: &[Param
 }
 
 enum Parameter {
-    Text(&'static str),
+    Text(String),
     Figure(i64),
 }
 
-/// What a claim, and the tick in it, run, for tasks that are there and for none.
-fn of_a_claim() -> Vec<(&'static str, Vec<Parameter>)> {
-    use Parameter::{Figure, Text};
-    let now = 8_000_000_000_000;
-    let take = |names| {
-        let worker = [Text("call"), Text("worker"), Figure(1_000), Figure(8 << 20)];
-        [Text("orders"), Text(names), Figure(now), Figure(10)].into_iter().chain(worker).collect::<Vec<_>>()
-    };
+/// What a claim, and the tick in it, run, for tasks that are there and for none: each with what its header calls its
+/// parameters, by their numbers.
+fn of_a_claim() -> Vec<(&'static str, &'static str)> {
     vec![
-        ("runs/claim_look.sql", vec![Text("orders"), Figure(now), Text("call")]),
-        ("runs/claim_take.sql", take(r#"["job"]"#)),
-        ("runs/claim_take.sql", take(r#"["nothing"]"#)),
-        ("runs/claim_held.sql", vec![Text("orders"), Text("call"), Figure(now)]),
-        ("runs/claim_tail.sql", vec![Text("orders"), Text(r#"["nothing"]"#)]),
-        ("upkeep/due_scan.sql", vec![Text("orders"), Figure(now), Figure(100)]),
-        ("upkeep/tick_tail.sql", vec![Text("orders")]),
+        ("runs/claim_look.sql", "job"),
+        ("runs/claim_take.sql", "job"),
+        ("runs/claim_take.sql", "nothing"),
+        ("runs/claim_held.sql", "job"),
+        ("runs/claim_tail.sql", "nothing"),
+        ("upkeep/due_scan.sql", "job"),
+        ("upkeep/tick_tail.sql", "job"),
     ]
+}
+
+/// A value for each parameter, by the meaning that the header of a file gives its number.
+fn parameters(text: &str, name: &str) -> Vec<Parameter> {
+    let comments = text.lines().map_while(|line| line.strip_prefix("--")).collect::<Vec<_>>().join(" ");
+    let meanings = comments.split("parameters").nth(1).unwrap().split("returns").next().unwrap().to_owned();
+    let value = |meaning: &str| match meaning.split([' ', ',']).next().unwrap() {
+        "queue" => Parameter::Text("orders".to_owned()),
+        "names" => Parameter::Text(format!("[\"{name}\"]")),
+        "call" | "worker" => Parameter::Text("somebody".to_owned()),
+        "now" => Parameter::Figure(8_000_000_000_000),
+        "lease" => Parameter::Figure(1_000),
+        "the" if meaning.contains("bytes") => Parameter::Figure(8 << 20),
+        "the" => Parameter::Figure(10),
+        other => panic!("{other}: {meaning}"),
+    };
+    let mut parameters: Vec<Parameter> = Vec::new();
+    for part in meanings.split('$').skip(1) {
+        let (number, meaning) = part.split_once(' ').unwrap();
+        let number: usize = number.parse().unwrap();
+        while parameters.len() < number {
+            parameters.push(Parameter::Figure(0));
+        }
+        parameters[number - 1] = value(meaning);
+    }
+    parameters
 }
 
 async fn costs(connection: &mut SqliteConnection) -> Vec<u64> {
     let mut costs = Vec::new();
-    for (file, parameters) in of_a_claim() {
+    for (file, name) in of_a_claim() {
         execute(connection, "begin immediate").await;
-        costs.push(cost(connection, file, &parameters).await);
+        costs.push(cost(connection, file, name).await);
         execute(connection, "rollback").await;
     }
     costs

@@ -240,6 +240,7 @@ impl Step for Time {
     type Answer = durable_core::model::Timestamp;
 
     async fn run(&self, tx: &mut Tx<'_, '_>) -> Result<Self::Answer, Fault> {
+        tx.connection().await?;
         Ok(tx.now().at)
     }
 }

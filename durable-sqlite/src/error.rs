@@ -122,7 +122,17 @@ pub(crate) fn is_busy(error: &sqlx::Error) -> bool {
 pub(crate) fn is_surely_undone(error: &sqlx::Error) -> bool {
     matches!(
         primary_code(error),
-        Some(code::BUSY | code::FULL | code::ERROR | code::TOOBIG | code::CONSTRAINT | code::MISMATCH)
+        Some(
+            code::BUSY
+                | code::FULL
+                | code::ERROR
+                | code::TOOBIG
+                | code::CONSTRAINT
+                | code::MISMATCH
+                | code::CORRUPT
+                | code::NOTADB
+                | code::READONLY
+        )
     )
 }
 

@@ -82,7 +82,8 @@ async fn drain(durable: &Durable, slots: usize, count: usize) -> anyhow::Result<
     Ok(())
 }
 
-async fn start(durable: &Durable, slots: usize) -> anyhow::Result<durable::Worker> {
+/// Starts a worker.
+pub(crate) async fn start(durable: &Durable, slots: usize) -> anyhow::Result<durable::Worker> {
     Ok(durable.start_worker(WorkerOptions { concurrency: slots, ..Default::default() }).await?)
 }
 

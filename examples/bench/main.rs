@@ -2,6 +2,7 @@
 //!
 //! `--only TEXT` leaves out the workloads whose names do not have the text in them. Each line is the median of three rounds, each in a queue of its own. Compare the figures of one run with each other.
 
+mod idle;
 mod load;
 mod tasks;
 
@@ -43,6 +44,7 @@ async fn main() -> anyhow::Result<()> {
             .latency("spawn to first line, idle worker", async |durable| load::starts(durable, 200).await)
             .await?;
         bench.latency("emit to resumed", async |durable| load::resumes(durable, 200).await).await?;
+        bench.idle().await?;
     }
     Ok(())
 }
@@ -87,6 +89,27 @@ impl Bench {
         took.sort_by(f64::total_cmp);
         let worst = took.get(took.len() * 99 / 100).copied().unwrap_or_default();
         println!("{:8} {name:34} {:>10.2} ms p50 {worst:>8.2} ms p99", self.scheme, middle(&took));
+        Ok(())
+    }
+
+    /// Prints what a worker costs that has nothing to do; the memory is that of the whole process.
+    async fn idle(&self) -> anyhow::Result<()> {
+        let name = "idle worker";
+        if !name.contains(&self.only) || !cfg!(target_os = "linux") {
+            return Ok(());
+        }
+        let worker = load::start(&self.open().await?, 10).await?;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let before = idle::Usage::now()?;
+        tokio::time::sleep(idle::SPAN).await;
+        let after = idle::Usage::now()?;
+        worker.shutdown().await;
+        let share = after.cpu.saturating_sub(before.cpu).as_secs_f64() / idle::SPAN.as_secs_f64() * 100.0;
+        let (memory, written) = (after.memory / 1_024, after.written - before.written);
+        println!(
+            "{:8} {name:34} {share:>10.2} % of a core, {memory} MiB, {written} bytes written",
+            self.scheme
+        );
         Ok(())
     }
 

@@ -4,7 +4,10 @@ use std::time::{Duration, Instant};
 
 use durable_core::store::StoreErrorKind;
 
-use super::world::{Count, Put, World, begin, execute, seen};
+use tokio::sync::{mpsc, watch};
+
+use super::world::{Count, Gate, Put, ReadFirst, World, begin, execute, seen};
+use crate::error;
 
 #[tokio::test]
 async fn sq2_a_lock_that_is_held_beyond_the_deadline_is_unavailable_and_nothing_was_written() {
@@ -55,4 +58,22 @@ async fn reads_go_on_while_another_writes() {
     let mut lock = world.lock().await;
     execute(&mut lock, "insert into durable_queues values ('not committed', 0)").await;
     assert_eq!(store.read(Count).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn sq1_a_step_that_has_only_read_holds_the_lock_and_so_can_still_write() {
+    let world = World::new();
+    let store = world.open().await;
+    let mut other = world.connect().await;
+    execute(&mut other, "pragma busy_timeout = 0").await;
+    let (arrived, mut arrivals) = mpsc::unbounded_channel();
+    let (open, gate) = watch::channel(false);
+    let step = ReadFirst(Gate { put: Put::named("a"), arrived, open: gate });
+    let call = begin(&store, step).await;
+    arrivals.recv().await.unwrap();
+    // Were it a reader until it writes, this would get in between, and the write would fail at once.
+    let between = sqlx::query("insert into durable_queues values ('between', 0)").execute(&mut other).await;
+    assert!(error::is_busy(&between.unwrap_err()));
+    open.send(true).unwrap();
+    call.await.unwrap().unwrap();
 }

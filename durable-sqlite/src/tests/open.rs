@@ -4,8 +4,8 @@ use std::os::unix::fs::FileExt;
 
 use durable_core::model::{Clock, ManualClock, Timestamp};
 
-use super::world::{Put, World, execute, seen};
-use crate::{OpenError, SqliteStore};
+use super::world::{Ask, Put, World, execute, seen};
+use crate::{OpenError, SqliteOptions, SqliteStore, Synchronous};
 
 #[tokio::test]
 async fn a_missing_file_is_created_and_holds_a_log() {
@@ -106,4 +106,16 @@ async fn k1_a_clock_that_follows_tokio_follows_the_caller_s() {
     tokio::time::advance(std::time::Duration::from_secs(5)).await;
     let later = store.write(super::world::Time).await.unwrap();
     assert_eq!(later.since(earlier).as_i64(), 5_000);
+}
+
+#[tokio::test]
+async fn sq5_the_connection_that_writes_syncs_as_it_was_asked_to() {
+    let world = World::new();
+    for (synchronous, level) in [(Synchronous::Full, 2), (Synchronous::Normal, 1)] {
+        let options = SqliteOptions::default().synchronous(synchronous);
+        let store = SqliteStore::open_with(&world.url(), options).await.unwrap();
+        assert_eq!(store.write(Ask("pragma synchronous")).await.unwrap(), level, "{synchronous:?}");
+        assert_eq!(store.write(Ask("pragma fullfsync")).await.unwrap(), 1);
+        store.close().await;
+    }
 }

@@ -79,6 +79,11 @@ pub(super) async fn seen(connection: &mut SqliteConnection) -> i64 {
     sqlx::query("select count(*) from durable_queues").fetch_one(connection).await.unwrap().get(0)
 }
 
+/// The figure that a statement gives.
+pub(super) async fn figure(connection: &mut SqliteConnection, statement: &'static str) -> i64 {
+    sqlx::query(statement).fetch_one(connection).await.unwrap().get(0)
+}
+
 pub(super) fn queue(name: &str) -> QueueName {
     QueueName::new(name).unwrap()
 }
@@ -235,6 +240,34 @@ impl Step for Time {
     type Answer = durable_core::model::Timestamp;
 
     async fn run(&self, tx: &mut Tx<'_, '_>) -> Result<Self::Answer, Fault> {
+        tx.connection().await?;
         Ok(tx.now().at)
+    }
+}
+
+/// The figure that a statement gives.
+pub(super) struct Ask(pub(super) &'static str);
+
+impl Step for Ask {
+    const VERB: Verb = Verb::ListQueues;
+    type Answer = i64;
+
+    async fn run(&self, tx: &mut Tx<'_, '_>) -> Result<i64, Fault> {
+        Ok(sqlx::query(self.0).fetch_one(tx.connection().await?).await?.try_get(0)?)
+    }
+}
+
+/// Reads, says that it has, and waits to be let on before it writes.
+pub(super) struct ReadFirst(pub(super) Gate);
+
+impl Step for ReadFirst {
+    const VERB: Verb = Verb::PutQueue;
+    type Answer = ();
+
+    async fn run(&self, tx: &mut Tx<'_, '_>) -> Result<(), Fault> {
+        Count.run(tx).await?;
+        let _ = self.0.arrived.send(());
+        let _ = self.0.open.clone().wait_for(|open| *open).await;
+        self.0.put.run(tx).await
     }
 }

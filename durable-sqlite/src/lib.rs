@@ -15,7 +15,6 @@
 //! [`Synchronous::Full`], the end of the process with [`Synchronous::Normal`], and nothing in `sqlite::memory:`.
 
 #![allow(rustdoc::private_intra_doc_links, reason = "readers of this crate read its source")]
-// Goes with the first verbs.
 
 mod cascade;
 mod checkpoints;

@@ -1,4 +1,5 @@
--- Writes what a verb has changed. Arrays may be empty.
+-- Writes what a verb has changed. Arrays may be empty. Those with payloads are materialized: json_each would write a row's
+-- text anew for each of its columns.
 --
 -- parameters  $1 queue,
 --             $2 history: arrays of task (seq), ord, kind, key, end_kind, end_text, end_at, attempt, worker, started_at, ended_at
@@ -10,10 +11,11 @@
 --             $7 events: arrays of name, written_at, payload, metadata, id, first_unreached
 -- returns     nothing
 -- index       the keys of the tables
+with n as materialized (select j.value from json_each($2) j)
 insert into durable_history (task, ord, kind, key, end_kind, end_text, end_at, attempt, worker, started_at, ended_at)
 select n.value ->> 0, n.value ->> 1, n.value ->> 2, n.value ->> 3, n.value ->> 4, n.value ->> 5, n.value ->> 6,
        n.value ->> 7, n.value ->> 8, n.value ->> 9, n.value ->> 10
-from json_each($2) n;
+from n;
 
 delete from durable_waits
 where rowid in (
@@ -29,12 +31,13 @@ from json_each($4) n
 where true
 on conflict (task, key) do update set rests = excluded.rests;
 
+with n as materialized (select j.value from json_each($5) j)
 update durable_tasks
 set state = n.value ->> 1, why = n.value ->> 2, available_at = n.value ->> 3, due = n.value ->> 4, attempt = n.value ->> 5,
     ended_at = n.value ->> 6, end_kind = n.value ->> 7, end_text = n.value ->> 8, end_at = n.value ->> 9,
     closing_since = n.value ->> 10, expires_at = n.value ->> 11, closed = n.value ->> 12, closed_due = n.value ->> 13,
     need = n.value ->> 14, rest_due = n.value ->> 15, last_order = n.value ->> 16, checkpoints = n.value ->> 17
-from json_each($5) n
+from n
 where durable_tasks.seq = n.value ->> 0;
 
 delete from durable_waits
@@ -50,9 +53,10 @@ from (
 ) r
 where durable_tasks.seq = r.seq;
 
+with n as materialized (select j.value from json_each($7) j)
 insert into durable_events (queue, name, written_at, payload, metadata, id, first_unreached)
 select $1, n.value ->> 0, n.value ->> 1, n.value ->> 2, n.value ->> 3, n.value ->> 4, n.value ->> 5
-from json_each($7) n
+from n
 where true
 on conflict (queue, name) do update
 set written_at = excluded.written_at, payload = excluded.payload, metadata = excluded.metadata, id = excluded.id,

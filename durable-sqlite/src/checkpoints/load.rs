@@ -47,7 +47,7 @@ impl Load {
         })
     }
 
-    /// The rows come one by one, so that no more of them are in memory than the page has room for.
+    /// The rows come one by one, so that few more of them are in memory than the page has room for.
     async fn page(&self, tx: &mut Tx<'_, '_>, seq: i64) -> Result<CheckpointPage, Fault> {
         let most = bounded(self.0.limit);
         let mut rows = sqlx::query(LOAD.alone)

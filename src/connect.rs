@@ -31,7 +31,7 @@ pub enum ConnectError {
         scheme: String,
     },
     /// The text has no scheme in front.
-    #[error("a store's URL starts with its scheme, such as `memory:`")]
+    #[error("a store's URL starts with its scheme, such as `sqlite:orders.db`")]
     NoScheme,
     /// The scheme is known, and what follows it makes no sense.
     #[error("a `{scheme}:` URL {problem}")]

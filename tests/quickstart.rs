@@ -215,8 +215,13 @@ fn a_second_run_finds_its_orders_done_until_a_reset() {
         let file = data_file(&format!("again-{quantity}"), &format!("[{}]", order("ORD-1", quantity)));
         quickstart(&[&["--store", &store, "--data", &file], options].concat())
     };
-    let new = run(1, &["--reset"]);
+    let new = run(1, &["--reset", "--kill-after", "99"]);
     assert!(new.status.success() && !text(&new.stderr).contains("resumed"), "{}", text(&new.stderr));
+    assert!(text(&new.stderr).contains("not killed: there were 97 effects too few"), "{}", text(&new.stderr));
+    assert!(
+        !fs::exists(format!("{}/again.db-wal", env!("CARGO_TARGET_TMPDIR"))).unwrap(),
+        "one file is left"
+    );
 
     let again = run(1, &[]);
     assert!(text(&again.stderr).contains("resumed: 1 of 1 orders were done"), "{}", text(&again.stderr));

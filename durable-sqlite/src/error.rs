@@ -18,6 +18,11 @@ pub enum OpenError {
     /// A missing file is created, a missing directory is not.
     #[error("the directory of the database file does not exist")]
     NoDirectory,
+    /// The file cannot be opened or made.
+    #[error(
+        "the database file cannot be opened or created: it has to be a file, in a directory that may be written"
+    )]
+    NoAccess,
     /// The file is something else.
     #[error("the file is not a SQLite database")]
     NotADatabase,
@@ -52,6 +57,7 @@ impl From<sqlx::Error> for OpenError {
         match primary_code(&error) {
             Some(code::NOTADB) => return Self::NotADatabase,
             Some(code::READONLY) => return Self::ReadOnly,
+            Some(code::CANTOPEN | code::PERM | code::AUTH) => return Self::NoAccess,
             _ => {}
         }
         let (kind, context) = meaning(&error);

@@ -11,6 +11,9 @@ use crate::options::SqliteOptions;
 use crate::url;
 
 /// A store in a SQLite database. A clone is another handle on the same connections.
+///
+/// The drop of the last one waits, like [`SqliteStore::close`], until what was asked for is done and the connections are
+/// closed: some milliseconds, more when another process holds the lock.
 #[derive(Clone)]
 pub struct SqliteStore {
     pub(crate) engine: Engine,

@@ -22,7 +22,11 @@ async fn main() -> anyhow::Result<()> {
         Some(at) => urls.drain(at..).nth(1).unwrap_or_default(),
         None => String::new(),
     };
-    anyhow::ensure!(!urls.is_empty(), "give the URLs of the stores to compare");
+    anyhow::ensure!(
+        urls.iter().any(|url| url.contains(':')),
+        "usage: bench [--only TEXT] URL..., such as sqlite:target/bench.db memory:"
+    );
+    println!("medians of {ROUNDS} rounds, each in a queue of its own; what is written stays in the store");
     for url in urls {
         let scheme = url.split(':').next().unwrap_or_default().to_owned();
         let bench = Bench { scheme, url, only: only.clone() };

@@ -8,6 +8,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use anyhow::Context as _;
 
+use crate::say;
+
 /// A file of lines, and the line after which this process kills itself.
 #[derive(Debug)]
 pub(crate) struct Ledger(Mutex<Book>);
@@ -44,9 +46,16 @@ impl Ledger {
         book.file.write_all(format!("{line}\n").as_bytes()).context("cannot write to the ledger")?;
         book.written += 1;
         if book.kill_after.is_some_and(|last| last.get() == book.written) {
+            say(format_args!("kill -9 after effect {}: run it again, and it goes on", book.written));
             kill_myself()?;
         }
         Ok(())
+    }
+
+    /// How many effects are missing to the kill that was asked for, if it has not come.
+    pub(crate) fn missing(&self) -> Option<u32> {
+        let book = self.book();
+        book.kill_after.map(|last| last.get().saturating_sub(book.written))
     }
 
     fn book(&self) -> MutexGuard<'_, Book> {

@@ -79,6 +79,9 @@ async fn run(options: Options) -> anyhow::Result<bool> {
     figures.done_before(&resumed.done);
     let tasks: Vec<TaskId> = spawned.into_iter().map(|spawned| spawned.task).collect();
     work(&desk, &orders, &tasks, &figures).await?;
+    if let Some(missing) = ledger.missing() {
+        say(format_args!("not killed: there were {missing} effects too few for that"));
+    }
 
     let mut rows = Vec::with_capacity(orders.len());
     for (order, task) in orders.iter().zip(tasks) {

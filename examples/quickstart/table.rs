@@ -23,7 +23,7 @@ const HEADER: [&str; COLUMNS] = ["order", "status", "total", "attempts", "steps 
 const COLUMNS: usize = 6;
 /// What the figures mean.
 const LEGEND: &str = "attempts: 2 where the data plan one failure, more after kills; steps run: functions called; \
-                      replayed: results found in the store instead";
+                      replayed: results found in the store instead, after each wait and each kill";
 /// How many columns hold text, to the left; figures go to the right.
 const TEXTS: usize = 2;
 

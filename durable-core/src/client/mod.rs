@@ -189,7 +189,8 @@ impl<State: Clone + Send + Sync + 'static> Durable<State> {
         )
     }
 
-    /// Gives this handle up. Workers go on until they are shut down; connections close with the last handle.
+    /// Gives this handle up. Workers go on until they are shut down; the store is closed with its last handle, and a store in
+    /// a file then waits until everything is in the file.
     #[allow(clippy::unused_async, reason = "stores that talk to a server will wait for it here")]
     pub async fn close(self) {
         drop(self);

@@ -1,6 +1,8 @@
 //! A thread that runs jobs one after another.
 
 use std::future::Future;
+use std::sync::Arc;
+use std::thread::{JoinHandle, current};
 
 use durable_core::model::Clock;
 use durable_core::store::StoreError;
@@ -48,11 +50,29 @@ impl Jobs {
     }
 }
 
-/// The way to a lane's thread. The thread ends when the last of these is dropped.
+/// The way to a lane's thread. The drop of the last of these waits until the thread is at its end.
 #[derive(Clone)]
 pub(crate) struct Lane {
-    jobs: UnboundedSender<Message>,
+    thread: Arc<Thread>,
     ended: watch::Receiver<()>,
+}
+
+/// A lane's thread, which goes with the last way to it.
+struct Thread {
+    jobs: UnboundedSender<Message>,
+    handle: Option<JoinHandle<()>>,
+}
+
+impl Drop for Thread {
+    /// Waits for what was asked for, and for the connection to be closed: a program that ends after this has everything in
+    /// its file.
+    fn drop(&mut self) {
+        let _ = self.jobs.send(Message::Close);
+        if let Some(handle) = self.handle.take().filter(|handle| handle.thread().id() != current().id()) {
+            // That it panicked was told to those who waited for it.
+            let _ = handle.join();
+        }
+    }
 }
 
 impl Lane {
@@ -80,9 +100,10 @@ impl Lane {
                 }
             });
         };
-        std::thread::Builder::new().name(name.to_owned()).spawn(thread).map_err(sqlx::Error::Io)?;
+        let handle = std::thread::Builder::new().name(name.to_owned()).spawn(thread);
+        let thread = Thread { jobs, handle: Some(handle.map_err(sqlx::Error::Io)?) };
         is_open.await.unwrap_or_else(|_| Err(sqlx::Error::WorkerCrashed.into()))?;
-        Ok(Self { jobs, ended })
+        Ok(Self { thread: Arc::new(thread), ended })
     }
 
     /// Runs a step. A caller that goes away changes nothing.
@@ -93,7 +114,8 @@ impl Lane {
         writes: bool,
     ) -> Result<S::Answer, StoreError> {
         let (reply, answer) = oneshot::channel();
-        self.jobs
+        self.thread
+            .jobs
             .send(Message::Job(Box::new(Call::new(step, clock, reply))))
             .map_err(|_| StoreError::unavailable(S::VERB, "the store is closed", false))?;
         let stopped = |_| Err(StoreError::unavailable(S::VERB, "the store has stopped", writes));
@@ -102,7 +124,7 @@ impl Lane {
 
     /// Refuses what comes from now on, and waits until what came before is done and the connection is closed.
     pub(super) async fn close(&self) {
-        let _ = self.jobs.send(Message::Close);
+        let _ = self.thread.jobs.send(Message::Close);
         self.ended().await;
     }
 

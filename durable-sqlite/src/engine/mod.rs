@@ -28,11 +28,11 @@ use crate::hints::Hinter;
 use crate::options::{SqliteOptions, Synchronous};
 use crate::url::Place;
 
-/// The lanes of one opened store. When the last clone is dropped, they end by themselves.
+/// The lanes of one opened store. The drop of the last clone closes them, the writer's last: it moves the log into the file.
 #[derive(Clone)]
 pub(crate) struct Engine {
-    writer: Lane,
     reader: Lane,
+    writer: Lane,
     hinter: Hinter,
     synchronous: Option<Synchronous>,
 }
@@ -59,7 +59,7 @@ impl Engine {
         let writer = writer::start(settings.clone(), name_hub).await?;
         let hinter = hubs.try_recv().unwrap_or_else(|_| Hinter::alone());
         let reader = reader::start(settings).await?;
-        Ok(Self { writer, reader, hinter, synchronous })
+        Ok(Self { reader, writer, hinter, synchronous })
     }
 
     /// One lane for both: the database goes with its only connection.

@@ -54,6 +54,18 @@ async fn stores_on_one_file_that_are_closed_at_once_leave_one_file() {
 }
 
 #[tokio::test]
+async fn the_drop_of_the_last_handle_leaves_one_file() {
+    let world = World::new();
+    let store = world.open().await;
+    let clone = store.clone();
+    store.write(Put::named("a")).await.unwrap();
+    drop(store);
+    assert!(world.path("store.db-wal").exists());
+    drop(clone);
+    assert!(!world.path("store.db-wal").exists());
+}
+
+#[tokio::test]
 async fn the_threads_end_with_the_last_handle() {
     let world = World::new();
     let store = world.open().await;

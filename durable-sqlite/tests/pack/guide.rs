@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use durable_core::model::{Deadline, EndState, EventName, Millis, ParentClosePolicy, StepKey, TaskId};
+use durable_core::model::{
+    Deadline, EndState, EventName, IdempotencyKey, Millis, ParentClosePolicy, StepKey, TaskId,
+};
 use durable_core::store::{
-    CountsRequest, Effect, Ending, Inspect, NewWait, Outcome, ParentLink, PurgeRequest, Rest, RetryAfter,
-    Runs, SaveItem, Upkeep, WaitItem, WaitRequest, WaitSource,
+    CountsRequest, Effect, Ending, Idempotency, Inspect, NewWait, Outcome, ParentLink, PurgeRequest, Rest,
+    RetryAfter, Runs, SaveItem, Upkeep, WaitItem, WaitRequest, WaitSource,
 };
 use sqlx::{AssertSqlSafe, Connection, Row};
 
@@ -41,7 +43,10 @@ async fn fill(desk: &Desk) -> TaskId {
     let completed = desk.running().await;
     desk.complete(completed).await.unwrap();
     desk.running().await;
-    desk.spawn(job("job")).await.unwrap();
+    let key = IdempotencyKey::new("INV-9").unwrap();
+    let mut keyed = job("job");
+    keyed.idempotency = Some(Idempotency { key, fingerprint: "f".into() });
+    desk.spawn(keyed).await.unwrap();
     desk.emit("shipped", "1").await.unwrap();
     parent.task
 }
@@ -56,7 +61,9 @@ async fn every_query_of_the_guide_works_and_finds_something() {
     let queries = blocks("sql");
     assert!(queries.len() >= 10);
     for query in queries {
-        let rows = sqlx::raw_sql(AssertSqlSafe(query.replace("<task>", &task))).fetch_all(&mut shell).await;
+        let named = [("<task>", task.as_str()), ("<queue>", desk.queue.as_str()), ("<key>", "INV-9")];
+        let query = named.iter().fold(query.to_owned(), |query, (name, value)| query.replace(name, value));
+        let rows = sqlx::raw_sql(AssertSqlSafe(query.clone())).fetch_all(&mut shell).await;
         let rows = rows.unwrap_or_else(|error| panic!("{error}: {query}"));
         assert!(!rows.is_empty(), "it finds nothing: {query}");
         // A time that is no time would be null.

@@ -1,0 +1,117 @@
+//! How the suites open the store.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use durable_conformance::{Harness, Namespace};
+use durable_core::model::{Clock, QueueName, TaskId};
+use durable_core::store::Store;
+use durable_sqlite::SqliteStore;
+use sqlx::{Connection, SqliteConnection};
+use tempfile::TempDir;
+use tokio::sync::Mutex;
+
+/// One file for each namespace; each handle on it has connections of its own.
+pub(crate) struct Sqlite {
+    directory: TempDir,
+    opened: Mutex<HashMap<Namespace, Opened>>,
+}
+
+#[derive(Default)]
+struct Opened {
+    handles: Vec<SqliteStore>,
+    /// The harness's own, to look into the file.
+    looking: Option<SqliteConnection>,
+}
+
+#[async_trait]
+impl Harness for Sqlite {
+    fn name(&self) -> &'static str {
+        "durable-sqlite"
+    }
+
+    async fn open(&self, namespace: &Namespace, clock: Clock) -> anyhow::Result<Arc<dyn Store>> {
+        let url = format!("sqlite:{}", self.file(namespace).display());
+        let handle = SqliteStore::open(&url).await?;
+        self.opened.lock().await.entry(namespace.clone()).or_default().handles.push(handle.clone());
+        Ok(Arc::new(handle.with_clock(clock)))
+    }
+
+    async fn destroy(&self, namespace: &Namespace) -> anyhow::Result<()> {
+        let Some(opened) = self.opened.lock().await.remove(namespace) else { return Ok(()) };
+        for handle in opened.handles {
+            handle.close().await;
+        }
+        if let Some(looking) = opened.looking {
+            looking.close().await?;
+        }
+        Ok(std::fs::remove_file(self.file(namespace))?)
+    }
+
+    async fn check(&self, namespace: &Namespace) -> Result<(), String> {
+        let broken = self.broken(namespace).await.map_err(|error| format!("{error:#}"))?;
+        if broken.is_empty() { Ok(()) } else { Err(broken.join("; ")) }
+    }
+
+    async fn corrupt(
+        &self,
+        namespace: &Namespace,
+        queue: &QueueName,
+        task: TaskId,
+    ) -> Option<anyhow::Result<()>> {
+        Some(self.spoil(namespace, queue, task).await)
+    }
+
+    fn filler(&self) -> usize {
+        100_000
+    }
+}
+
+impl Sqlite {
+    #[allow(clippy::expect_used, reason = "a harness without a directory has nothing to do")]
+    pub(crate) fn new() -> Self {
+        let directory = TempDir::new().expect("a directory for the databases");
+        Self { directory, opened: Mutex::default() }
+    }
+
+    fn file(&self, namespace: &Namespace) -> PathBuf {
+        self.directory.path().join(format!("{namespace}.db"))
+    }
+
+    async fn broken(&self, namespace: &Namespace) -> anyhow::Result<Vec<String>> {
+        self.look(namespace, async |file| {
+            Ok(sqlx::query_scalar(include_str!("invariants.sql")).fetch_all(file).await?)
+        })
+        .await
+    }
+
+    /// An attempt is counted from 1: no release writes this.
+    async fn spoil(&self, namespace: &Namespace, queue: &QueueName, task: TaskId) -> anyhow::Result<()> {
+        self.look(namespace, async |file| {
+            let spoilt = sqlx::query("update durable_tasks set attempt = 0 where queue = $1 and id = $2")
+                .bind(queue.as_str())
+                .bind(task.to_string())
+                .execute(file)
+                .await?;
+            anyhow::ensure!(spoilt.rows_affected() == 1, "no such task");
+            Ok(())
+        })
+        .await
+    }
+
+    async fn look<T>(
+        &self,
+        namespace: &Namespace,
+        look: impl AsyncFnOnce(&mut SqliteConnection) -> anyhow::Result<T>,
+    ) -> anyhow::Result<T> {
+        let mut opened = self.opened.lock().await;
+        let opened = opened.entry(namespace.clone()).or_default();
+        let file = match opened.looking.take() {
+            Some(file) => file,
+            None => SqliteConnection::connect(&format!("sqlite:{}", self.file(namespace).display())).await?,
+        };
+        look(opened.looking.insert(file)).await
+    }
+}

@@ -34,30 +34,29 @@ impl Pair {
         tokens.into_iter().map(|token| RunEnd { token, ending: self.ending() }).collect()
     }
 
-    /// Ends runs and claims; now and then by a call that was made before.
+    /// Ends runs and claims; now and then by a call that was made before, unchanged but for the mark of a repeat.
     pub(super) async fn claim(&mut self) -> Result<(), Violation> {
-        let ends = self.some_ends();
-        let names: Vec<&str> = match self.tape.below(6) {
-            0..3 => vec!["a", "b"],
-            3 => vec!["a"],
-            4 => vec!["b"],
-            _ => vec![],
+        let before = if self.tape.one_in(8) { self.tape.of_these(&self.things.claims) } else { None };
+        let mut request = match before {
+            Some(request) => request,
+            None => self.new_claim()?,
         };
-        let names = names.into_iter().map(TaskName::new).collect::<Result<Vec<_>, _>>()?;
-        let max = self.tape.of_them(1, [0, 2, 3]);
-        let worker = WorkerName::new(self.tape.of_them("w", ["v"]))?;
-        let lease = self.lease(20, 60)?;
-        let call = match self.a_token() {
-            Some(token) if self.tape.one_in(6) => token.call,
-            _ => self.new_call(),
-        };
-        let mut request = ClaimRequest::new(self.queue.clone(), call, worker, names, max, lease).ending(ends);
         request.repeat = self.tape.one_in(8);
+        self.things.claims.push(request.clone());
         if let Ok(claimed) = both!(self, claim, request) {
-            let new: Vec<Token> = claimed.claims.iter().map(|claim| claim.token).collect();
-            self.things.tokens.extend(new);
+            self.things.tokens.extend(claimed.claims.iter().map(|claim| claim.token));
         }
         Ok(())
+    }
+
+    fn new_claim(&mut self) -> Result<ClaimRequest, Violation> {
+        let ends = self.some_ends();
+        let names: &[&str] = self.tape.of_them(&["a", "b"], [&["a", "b"], &["a", "b"], &["a"], &["b"], &[]]);
+        let names = names.iter().map(TaskName::new).collect::<Result<Vec<_>, _>>()?;
+        let max = self.tape.of_them(1, [0, 2, 3]);
+        let worker = WorkerName::new(self.tape.of_them("w", ["v"]))?;
+        let (call, lease) = (self.new_call(), self.lease(20, 60)?);
+        Ok(ClaimRequest::new(self.queue.clone(), call, worker, names, max, lease).ending(ends))
     }
 
     pub(super) async fn save(&mut self) -> Result<(), Violation> {
@@ -165,7 +164,10 @@ impl Pair {
 
     /// More children than one step cancels, or more waits than one step ends; and then what meets the mark.
     pub(super) async fn crowd(&mut self) -> Result<(), Violation> {
-        let Some(token) = self.things.tokens.last().copied() else { return Ok(()) };
+        let Some(token) = self.things.tokens.last().copied().filter(|_| self.things.crowds < 2) else {
+            return Ok(());
+        };
+        self.things.crowds += 1;
         if self.tape.one_in(2) { self.many_waits(token).await } else { self.many_children(token).await }
     }
 

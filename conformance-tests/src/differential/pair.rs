@@ -115,7 +115,7 @@ impl Pair {
     ) -> Result<(), Violation> {
         self.note(|| format!("{request:?}\n        {wanted:?}"));
         self.coverage.see(verb, wanted);
-        got.adopt(wanted);
+        got.adopt(wanted, self.clock.now());
         if got == *wanted {
             return Ok(());
         }
@@ -128,7 +128,7 @@ impl Pair {
         let wanted = Snapshot::read(&*self.oracle, &self.world, &self.queue).await?;
         let mut got = Snapshot::read(&**handle, &self.world, &self.queue).await?;
         self.coverage.see("snapshot", &wanted);
-        got.adopt(&wanted);
+        got.adopt(&wanted, self.clock.now());
         if let Some((part, got, wanted)) = wanted.difference(&got) {
             return Err(Violation::new(format!("what inspection shows: {part}"), got, wanted));
         }

@@ -5,6 +5,9 @@ use std::fmt;
 use super::things::Things;
 use crate::expect::Violation;
 
+/// How much of a line is shown.
+const SHOWN: usize = 1_500;
+
 /// Short names for ids.
 pub(super) struct Names(Vec<(String, String)>);
 
@@ -18,8 +21,15 @@ impl Names {
 
     pub(super) fn shorten(&self, text: &str) -> String {
         let replaced = |text: String, (long, short): &(String, String)| text.replace(long, short);
-        self.0.iter().fold(text.to_owned(), replaced)
+        let text = self.0.iter().fold(text.to_owned(), replaced);
+        text.lines().map(cut).collect::<Vec<_>>().join("\n")
     }
+}
+
+/// The line, or its begin when it is about a crowd.
+fn cut(line: &str) -> String {
+    let shown: String = line.chars().take(SHOWN).collect();
+    if shown.len() == line.len() { shown } else { format!("{shown} …") }
 }
 
 /// Why a run fails.

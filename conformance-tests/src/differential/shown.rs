@@ -1,7 +1,7 @@
 //! Answers as they are compared, and the one place that knows what a store is free to answer otherwise.
 //!
 //! - How a fault is worded ([`Fault`]): its kind is compared, and that it surely wrote nothing.
-//! - `next_due` may be early, never late.
+//! - `next_due` may be early, never late; one that has come is now, whenever it was.
 //! - [`TaskView::due`] of a running task may be early, so that a lease that moves need not write an index; never late.
 //!
 //! Pages are read to their end, so how they are cut does not show, and hints are not looked at.
@@ -37,7 +37,7 @@ pub(super) trait Answer {
 /// An answer as it is compared.
 pub(super) trait Shown: PartialEq + Debug {
     /// Takes from the oracle's answer what a store is free to answer otherwise.
-    fn adopt(&mut self, _oracle: &Self) {}
+    fn adopt(&mut self, _oracle: &Self, _now: Timestamp) {}
 }
 
 macro_rules! shown_as_it_is {
@@ -96,16 +96,16 @@ impl<T: Answer> Answer for Vec<T> {
 }
 
 impl<T: Shown, E: PartialEq + Debug> Shown for Result<T, E> {
-    fn adopt(&mut self, oracle: &Self) {
+    fn adopt(&mut self, oracle: &Self, now: Timestamp) {
         if let (Ok(answer), Ok(oracle)) = (self, oracle) {
-            answer.adopt(oracle);
+            answer.adopt(oracle, now);
         }
     }
 }
 
 impl<T: Shown> Shown for Vec<T> {
-    fn adopt(&mut self, oracle: &Self) {
-        self.iter_mut().zip(oracle).for_each(|(answer, oracle)| answer.adopt(oracle));
+    fn adopt(&mut self, oracle: &Self, now: Timestamp) {
+        self.iter_mut().zip(oracle).for_each(|(answer, oracle)| answer.adopt(oracle, now));
     }
 }
 
@@ -129,8 +129,8 @@ impl Answer for ClaimAnswer {
 }
 
 impl Shown for Claimed {
-    fn adopt(&mut self, oracle: &Self) {
-        may_be_early(&mut self.next_due, oracle.next_due);
+    fn adopt(&mut self, oracle: &Self, now: Timestamp) {
+        may_be_early(&mut self.next_due, oracle.next_due, now);
     }
 }
 
@@ -143,34 +143,34 @@ impl Answer for TickAnswer {
 }
 
 impl Shown for TickAnswer {
-    fn adopt(&mut self, oracle: &Self) {
-        may_be_early(&mut self.next_due, oracle.next_due);
+    fn adopt(&mut self, oracle: &Self, now: Timestamp) {
+        may_be_early(&mut self.next_due, oracle.next_due, now);
     }
 }
 
 impl Shown for TaskView {
-    fn adopt(&mut self, oracle: &Self) {
+    fn adopt(&mut self, oracle: &Self, now: Timestamp) {
         if self.state == TaskState::Running {
-            may_be_early(&mut self.due, oracle.due);
+            may_be_early(&mut self.due, oracle.due, now);
         }
     }
 }
 
 impl Shown for Snapshot {
-    fn adopt(&mut self, oracle: &Self) {
+    fn adopt(&mut self, oracle: &Self, now: Timestamp) {
         for (task, oracle) in self.tasks.iter_mut().zip(&oracle.tasks) {
-            task.0.adopt(&oracle.0);
+            task.0.adopt(&oracle.0, now);
             if let (Some(detail), Some(oracle)) = (&mut task.1, &oracle.1) {
-                detail.task.adopt(&oracle.task);
+                detail.task.adopt(&oracle.task, now);
             }
         }
     }
 }
 
 /// Nothing due is later than anything.
-fn may_be_early(time: &mut Option<Timestamp>, truth: Option<Timestamp>) {
+fn may_be_early(time: &mut Option<Timestamp>, truth: Option<Timestamp>, now: Timestamp) {
     let at = |time: Option<Timestamp>| time.unwrap_or(Timestamp::MAX);
-    if at(*time) < at(truth) {
+    if at(*time) <= at(truth).max(now) {
         *time = truth;
     }
 }

@@ -3,7 +3,7 @@
 use durable_core::model::{
     CallId, EmitId, EventName, IdempotencyKey, Lease, Millis, Payload, StepKey, TaskId, TaskName, Token,
 };
-use durable_core::store::{EventWrite, Idempotency, NewTask};
+use durable_core::store::{ClaimRequest, EventWrite, Idempotency, NewTask};
 use uuid::Uuid;
 
 use super::pair::Pair;
@@ -25,7 +25,10 @@ pub(super) struct Things {
     pub(super) children: Vec<Child>,
     pub(super) tokens: Vec<Token>,
     pub(super) calls: Vec<CallId>,
+    pub(super) claims: Vec<ClaimRequest>,
     pub(super) emits: Vec<EmitId>,
+    /// How many crowds there were: they are slow.
+    pub(super) crowds: usize,
 }
 
 impl Things {

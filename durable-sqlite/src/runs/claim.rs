@@ -40,15 +40,14 @@ impl Step for ClaimTasks {
         let request = &self.0;
         let (look, mut work) = self.read(tx).await?;
         let now = tx.now().at;
-        let ends: Vec<Result<EndAnswer, FencedError>> =
-            request.ends.iter().map(|end| work.records.end_run(end)).collect();
+        let mut budget = MAX_SPREAD;
+        let ends = self.end_runs(tx, &mut work, &mut budget).await?;
         let Some(look) = look else {
             if ends.is_empty() {
                 return Err(StoreError::queue_not_found(Verb::Claim).into());
             }
             return Ok(ClaimAnswer { ends, claims: Vec::new(), more: false, now, next_due: None });
         };
-        let mut budget = MAX_SPREAD;
         let is_due = look.due.is_some_and(|due| due <= now);
         if is_due || work.records.has_closing() {
             self.spread(tx, &mut work, &mut budget).await?;
@@ -73,6 +72,25 @@ impl ClaimTasks {
         let mut work = Work::new(Verb::Claim, &self.0.queue, tx.now());
         work.add_tasks_with_slots(sets.as_slice())?;
         Ok((look, work))
+    }
+
+    /// Ends the runs one by one: what an end cancels is not ended by the next (rule C8).
+    async fn end_runs<'q>(
+        &'q self,
+        tx: &mut Tx<'_, '_>,
+        work: &mut Work<'q>,
+        budget: &mut usize,
+    ) -> Result<Vec<Result<EndAnswer, FencedError>>, Fault> {
+        let mut answers = Vec::with_capacity(self.0.ends.len());
+        for end in &self.0.ends {
+            if work.records.has_closing() {
+                work.write(tx).await?;
+                cascade(tx, Verb::Claim, &self.0.queue, work.records.take_closing(), budget).await?;
+                (_, *work) = self.read(tx).await?;
+            }
+            answers.push(work.records.end_run(end));
+        }
+        Ok(answers)
     }
 
     /// Writes the ends, with what follows from them and what is due.

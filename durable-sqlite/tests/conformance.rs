@@ -1,9 +1,9 @@
 //! Holds the store to the contract.
 
-mod support;
+mod harness;
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    durable_conformance::main(support::Sqlite::new())
+    durable_conformance::main(harness::Sqlite::new())
 }

@@ -1,10 +1,10 @@
 //! Holds the store to the memory store.
 
-mod support;
+mod harness;
 
 use durable_conformance::differential::{self, Failure};
 
 #[test]
 fn it_answers_and_shows_what_the_memory_store_does() -> Result<(), Failure> {
-    differential::run(support::Sqlite::new(), 0..40)
+    differential::run(harness::Sqlite::new(), 0..40)
 }

@@ -33,7 +33,7 @@ impl Pair {
             21 => self.load().await,
             22 if crowded => self.crowd().await,
             22 if self.tape.one_in(6) => self.purge().await,
-            23 if self.tape.one_in(4) => self.queue().await,
+            23 if self.tape.one_in(2) => self.queue().await,
             _ => self.clock().await,
         }
     }
@@ -87,7 +87,7 @@ impl Pair {
 
     async fn cancel_or_outcome(&mut self) -> Result<(), Violation> {
         let Some(task) = self.a_task() else { return Ok(()) };
-        if self.tape.one_in(2) {
+        if self.tape.below(3) < 2 {
             let _ = both!(self, outcome, OutcomeRequest::new(self.queue.clone(), task));
         } else {
             let reason = self.tape.of_them(None, [Some(String::new)]).map(|reason| reason());
@@ -133,10 +133,10 @@ impl Pair {
 
     /// Sets the queue's state, or drops it, purged or not.
     async fn queue(&mut self) -> Result<(), Violation> {
-        let state = match self.tape.below(8) {
-            7 => return self.drop_queue().await,
-            6 => QueueState::Sealed,
-            5 => QueueState::Paused,
+        let state = match self.tape.below(12) {
+            10.. => return self.drop_queue().await,
+            9 => QueueState::Sealed,
+            8 => QueueState::Paused,
             _ => QueueState::Open,
         };
         let _ = both!(self, put_queue, PutQueueRequest::new(self.queue.clone(), state));
@@ -157,13 +157,25 @@ impl Pair {
         if dropped == Ok(DropQueueAnswer::NotEmpty) {
             return Ok(());
         }
-        // A few calls that find no queue.
-        self.spawn().await?;
-        self.emit().await?;
-        self.claim().await?;
-        self.cancel_or_outcome().await?;
-        self.retry().await?;
+        self.without_a_queue().await?;
         let _ = both!(self, put_queue, PutQueueRequest::new(self.queue.clone(), QueueState::Open));
         Ok(())
+    }
+
+    async fn without_a_queue(&mut self) -> Result<(), Violation> {
+        let task = self.new_task()?.id;
+        let cause = CancelCause::Requested { reason: None };
+        let _ = both!(self, drop_queue, DropQueueRequest::new(self.queue.clone()));
+        let _ = both!(self, cancel, CancelRequest::new(self.queue.clone(), task, cause));
+        let _ = both!(self, retry, RetryRequest::new(self.queue.clone(), task, 1, None));
+        let _ = both!(self, outcome, OutcomeRequest::new(self.queue.clone(), task));
+        let without_ends = self.new_claim()?.ending(Vec::new());
+        let _ = both!(self, claim, without_ends);
+        self.spawn().await?;
+        self.claim().await?;
+        self.save().await?;
+        self.emit().await?;
+        self.tick().await?;
+        self.purge().await
     }
 }

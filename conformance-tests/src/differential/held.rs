@@ -18,10 +18,10 @@ use crate::expect::Violation;
 impl Pair {
     fn ending(&mut self) -> Ending {
         let wait = millis(self.tape.of_them(0, [15]));
-        match self.tape.below(4) {
-            0 => Ending::Complete { result: json("\"done\"") },
-            1 => Ending::Fail { failure: json("\"f\""), retry: RetryAfter::Never },
-            2 => Ending::Fail { failure: json("\"r\""), retry: RetryAfter::After(wait) },
+        match self.tape.below(5) {
+            0 | 1 => Ending::Complete { result: json("\"done\"") },
+            2 => Ending::Fail { failure: json("\"f\""), retry: RetryAfter::Never },
+            3 => Ending::Fail { failure: json("\"r\""), retry: RetryAfter::After(wait) },
             _ => Ending::Release { after: wait },
         }
     }
@@ -49,7 +49,7 @@ impl Pair {
         Ok(())
     }
 
-    fn new_claim(&mut self) -> Result<ClaimRequest, Violation> {
+    pub(super) fn new_claim(&mut self) -> Result<ClaimRequest, Violation> {
         let ends = self.some_ends();
         let names: &[&str] = self.tape.of_them(&["a", "b"], [&["a", "b"], &["a", "b"], &["a"], &["b"], &[]]);
         let names = names.iter().map(TaskName::new).collect::<Result<Vec<_>, _>>()?;
@@ -214,6 +214,7 @@ impl Pair {
             let mut write = self.new_write()?;
             write.name = event.clone();
             let _ = both!(self, emit, EmitRequest::new(self.queue.clone(), write));
+            self.compare_all().await?;
         }
         let limit = self.tape.of_them(1_000, [1, 30]);
         let _ = both!(self, tick, TickRequest::new(self.queue.clone(), limit));

@@ -61,6 +61,13 @@ pub(super) const CASES: &[Case] = &[
         [Spawn, Claim, Save, Task],
         "A child that its parent's end cancels has no attempt left to lose."
     ),
+    case!(
+        t2_the_mark_goes_with_the_last_child_whoever_ends_it,
+        [],
+        ["T2", "T5"],
+        [Spawn, Claim, Save, Tick, Task, Retry],
+        "Closing says that something is left to do: a task with nothing below it can be retried and purged."
+    ),
 ];
 
 /// Ends a running task in every way there is.
@@ -215,4 +222,21 @@ async fn t2_what_is_due_closes_before_the_next_thing_that_is_due(ctx: Ctx) -> Ve
     let detail = ctx.detail(child).await?;
     let shown = (detail.task.state, detail.task.attempt, detail.history.items.len());
     same("the child", &shown, &(TaskState::Ended(EndState::Cancelled), 1, 0))
+}
+
+async fn t2_the_mark_goes_with_the_last_child_whoever_ends_it(ctx: Ctx) -> Verdict {
+    ctx.spawn(job_with(|task| task.max_attempts = Some(1))?).await?;
+    let parent = ctx.claim_one().await?.token;
+    let child = ctx.spawn_child(parent, "c", ParentClosePolicy::Cancel).await?;
+    ctx.advance(1);
+    let child = ctx.claim_task(child).await?.token;
+    ctx.advance(LEASE - 1);
+    let expired = ctx.store().tick(TickRequest::new(ctx.queue.clone(), 1)).await?;
+    same("what the tick leaves", &(expired.expired.len(), expired.closing_left), &(1, 1))?;
+    same("the parent with a child", &ctx.view(parent.task).await?.closing, &true)?;
+    ctx.complete(child).await?;
+    same("the parent without", &ctx.view(parent.task).await?.closing, &false)?;
+    same("what is left", &ctx.tick().await?, &TickAnswer::default())?;
+    let retry = RetryRequest::new(ctx.queue.clone(), parent.task, 1, None);
+    same("retry", &ctx.store().retry(retry).await?, &RetryAnswer::Reopened)
 }

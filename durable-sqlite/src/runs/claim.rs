@@ -49,7 +49,7 @@ impl Step for ClaimTasks {
             return Ok(ClaimAnswer { ends, claims: Vec::new(), more: false, now, next_due: None });
         };
         let is_due = look.due.is_some_and(|due| due <= now);
-        if is_due || work.records.has_closing() {
+        if is_due || work.records.has_closing() || !work.records.closing_above().is_empty() {
             self.spread(tx, &mut work, &mut budget).await?;
             work = Work::new(Verb::Claim, &request.queue, tx.now());
         }

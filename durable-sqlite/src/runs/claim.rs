@@ -25,7 +25,7 @@ const LEAST_DUE: usize = 100;
 /// The verb.
 pub(super) struct ClaimTasks(pub(super) ClaimRequest);
 
-/// What the verb knows before it takes. What the ends change of it does no harm: at most, nothing is found due.
+/// What the verb knows before it takes. What the ends change of what is due does no harm: at most, nothing is found.
 struct Look {
     state: QueueState,
     due: Option<Timestamp>,
@@ -42,16 +42,22 @@ impl Step for ClaimTasks {
         let now = tx.now().at;
         let mut budget = MAX_SPREAD;
         let ends = self.end_runs(tx, &mut work, &mut budget).await?;
-        let Some(look) = look else {
+        let Some(mut look) = look else {
             if ends.is_empty() {
                 return Err(StoreError::queue_not_found(Verb::Claim).into());
             }
             return Ok(ClaimAnswer { ends, claims: Vec::new(), more: false, now, next_due: None });
         };
         let is_due = look.due.is_some_and(|due| due <= now);
-        if is_due || work.records.has_closing() || !work.records.closing_above().is_empty() {
+        let may_lose = look.held_until.is_some() && !ends.is_empty();
+        if is_due || may_lose || work.records.has_closing() || !work.records.closing_above().is_empty() {
             self.spread(tx, &mut work, &mut budget).await?;
             work = Work::new(Verb::Claim, &request.queue, tx.now());
+            // What a repeated call holds is what is left of it now.
+            if look.held_until.is_some() {
+                let (again, _) = self.read(tx).await?;
+                look.held_until = again.and_then(|again| again.held_until);
+            }
         }
         let held = look.held_until.is_some_and(|until| now < until);
         let open = look.state == QueueState::Open;

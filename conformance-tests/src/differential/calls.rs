@@ -135,11 +135,21 @@ impl Pair {
     async fn queue(&mut self) -> Result<(), Violation> {
         let state = match self.tape.below(12) {
             10.. => return self.drop_queue().await,
-            9 => QueueState::Sealed,
+            9 => return self.seal().await,
             8 => QueueState::Paused,
             _ => QueueState::Open,
         };
         let _ = both!(self, put_queue, PutQueueRequest::new(self.queue.clone(), state));
+        Ok(())
+    }
+
+    /// Seals the queue, and meets that.
+    async fn seal(&mut self) -> Result<(), Violation> {
+        let _ = both!(self, put_queue, PutQueueRequest::new(self.queue.clone(), QueueState::Sealed));
+        self.spawn().await?;
+        if let Some(token) = self.a_token() {
+            self.spawn_children(token).await?;
+        }
         Ok(())
     }
 

@@ -5,8 +5,8 @@ use durable_core::model::{
 };
 use durable_core::store::{
     CancelRequest, ClaimRequest, Effect, EmitRequest, Ending, ExtendItem, ExtendRequest, LoadRequest,
-    NewTask, NewWait, ParentLink, Rest, RetryAfter, RetryRequest, RunEnd, SaveItem, SaveRequest, TickRequest,
-    WaitItem, WaitRequest, WaitSource,
+    NewTask, NewWait, ParentLink, Rest, RetryAfter, RetryRequest, RunEnd, SaveItem, SaveRequest,
+    SpawnRequest, TickRequest, WaitItem, WaitRequest, WaitSource,
 };
 
 use super::pair::{Pair, both};
@@ -81,6 +81,14 @@ impl Pair {
         Ok(())
     }
 
+    pub(super) async fn spawn_children(&mut self, token: Token) -> Result<(), Violation> {
+        let effect = Effect::Spawn(self.new_children(token)?);
+        let (key, kind, payload) = (self.step_key()?, CheckpointKind::Spawn, json("1"));
+        let item = SaveItem { token, key, kind, payload, took: millis(0), effect };
+        let _ = both!(self, save, SaveRequest::new(self.queue.clone(), vec![item]));
+        Ok(())
+    }
+
     fn new_children(&mut self, parent: Token) -> Result<Vec<NewTask>, Violation> {
         (0..=self.tape.below(2)).map(|_| self.new_child(parent.task)).collect()
     }
@@ -117,9 +125,9 @@ impl Pair {
         let child = self.tape.of_these(&own);
         let (key, source) = match (self.tape.below(6), child) {
             (0, _) => (self.step_key()?, WaitSource::Time),
-            (1 | 2, Some(child)) => (child.join_key, WaitSource::Child(child.id)),
+            (1..4, Some(child)) => (child.join_key, WaitSource::Child(child.id)),
             // Under a key that is not the child's.
-            (3, Some(child)) if self.tape.one_in(6) => (self.step_key()?, WaitSource::Child(child.id)),
+            (4, Some(child)) if self.tape.one_in(4) => (self.step_key()?, WaitSource::Child(child.id)),
             _ => (self.step_key()?, WaitSource::Event(self.event_name()?)),
         };
         Ok(NewWait { key, source, deadline })
@@ -164,9 +172,13 @@ impl Pair {
 
     /// More children than one step cancels, or more waits than one step ends; and then what meets the mark.
     pub(super) async fn crowd(&mut self) -> Result<(), Violation> {
-        let Some(token) = self.things.tokens.last().copied().filter(|_| self.things.crowds < 2) else {
+        if self.things.crowds == 2 {
             return Ok(());
-        };
+        }
+        let task = self.new_root()?;
+        let _ = both!(self, spawn, SpawnRequest::new(self.queue.clone(), vec![task]));
+        self.claim().await?;
+        let Some(token) = self.things.tokens.last().copied() else { return Ok(()) };
         self.things.crowds += 1;
         if self.tape.one_in(2) { self.many_waits(token).await } else { self.many_children(token).await }
     }

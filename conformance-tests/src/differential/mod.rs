@@ -45,11 +45,11 @@ use crate::harness::Harness;
 /// The calls of one seed.
 pub const CALLS: usize = 160;
 /// What is stored is compared after so many calls.
-const COMPARED: usize = 4;
+const COMPARED: usize = 8;
 /// The same for a sequence with a crowd in it.
 const COMPARED_CROWD: usize = 32;
 /// One seed of so many has a crowd: more children or waits than one step takes.
-const CROWDED: u64 = 8;
+const CROWDED: u64 = 6;
 /// What a sequence may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 

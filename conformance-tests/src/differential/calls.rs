@@ -20,7 +20,6 @@ impl Pair {
     /// Makes the call that the tape says.
     pub(super) async fn call(&mut self, crowded: bool) -> Result<(), Violation> {
         match self.tape.below(24) {
-            0..3 => self.clock().await,
             3 | 4 => self.spawn().await,
             5..8 => self.claim().await,
             8..11 => self.save().await,
@@ -34,6 +33,7 @@ impl Pair {
             22 if crowded => self.crowd().await,
             22 if self.tape.one_in(6) => self.purge().await,
             23 if self.tape.one_in(2) => self.queue().await,
+            // And the numbers that are left, 0 among them.
             _ => self.clock().await,
         }
     }

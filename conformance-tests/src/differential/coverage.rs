@@ -176,7 +176,9 @@ impl<T: Outcomes, E: Outcomes> Outcomes for Result<T, E> {
 
 impl<T: Outcomes> Outcomes for Vec<T> {
     fn tell(&self, see: &mut dyn FnMut(&'static str)) {
-        self.iter().for_each(|item| item.tell(see));
+        for item in self {
+            item.tell(see);
+        }
     }
 }
 

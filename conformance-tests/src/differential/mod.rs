@@ -112,10 +112,8 @@ async fn run_seed(harness: &Arc<dyn Harness>, seed: u64) -> Result<Coverage, Fai
     let calls = played.drawn.len();
     let shrunk = shrink(played.drawn, fails).await;
     let shown = play(harness, Source::Calls(shrunk), crowded, true).await;
-    let violation = match (shown.verdict, played.verdict) {
-        (Err(violation), _) | (Ok(()), Err(violation)) => violation,
-        (Ok(()), Ok(())) => Violation::new("nothing", "", ""),
-    };
+    let violation = shown.verdict.and(played.verdict).err();
+    let violation = Box::new(violation.unwrap_or_else(|| Violation::new("a call", "nothing", "what failed")));
     Err(Failure::Differs { store: harness.name(), seed, violation, calls, shrunk: shown.log })
 }
 

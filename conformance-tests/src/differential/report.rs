@@ -41,7 +41,7 @@ pub enum Failure {
         /// The seed that shows it.
         seed: u64,
         /// What is otherwise.
-        violation: Violation,
+        violation: Box<Violation>,
         /// How many calls it took at first.
         calls: usize,
         /// The fewest calls that show it, each with the answer of the memory store.

@@ -12,7 +12,6 @@ use durable_redis::{RedisOptions, RedisStore};
 use crate::support::{check, connect, keys, remove, url};
 
 /// One prefix for each namespace.
-
 pub(crate) struct Redis;
 
 /// One connection for all checks: they come after every call.

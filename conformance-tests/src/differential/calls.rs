@@ -145,9 +145,10 @@ impl Pair {
 
     /// Seals the queue, and meets that.
     async fn seal(&mut self) -> Result<(), Violation> {
+        let token = self.held_token().await?;
         let _ = both!(self, put_queue, PutQueueRequest::new(self.queue.clone(), QueueState::Sealed));
         self.spawn().await?;
-        if let Some(token) = self.a_token() {
+        if let Some(token) = token {
             self.spawn_children(token).await?;
         }
         Ok(())

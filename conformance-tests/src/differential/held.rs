@@ -175,12 +175,22 @@ impl Pair {
         if self.things.crowds == 2 {
             return Ok(());
         }
+        let Some(token) = self.held_token().await? else { return Ok(()) };
+        self.things.crowds += 1;
+        if self.things.crowds == 1 { self.many_children(token).await } else { self.many_waits(token).await }
+    }
+
+    /// A claim that surely holds for a while; none while nothing is handed out.
+    pub(super) async fn held_token(&mut self) -> Result<Option<Token>, Violation> {
         let task = self.new_root()?;
         let _ = both!(self, spawn, SpawnRequest::new(self.queue.clone(), vec![task]));
-        self.claim().await?;
-        let Some(token) = self.things.tokens.last().copied() else { return Ok(()) };
-        self.things.crowds += 1;
-        if self.tape.one_in(2) { self.many_waits(token).await } else { self.many_children(token).await }
+        let names = ["a", "b"].map(TaskName::new).into_iter().collect::<Result<Vec<_>, _>>()?;
+        let (call, worker, lease) = (self.new_call(), WorkerName::new("w")?, self.lease(1_000, 1)?);
+        let request = ClaimRequest::new(self.queue.clone(), call, worker, names, 1, lease);
+        let claimed = both!(self, claim, request);
+        let token = claimed.ok().and_then(|claimed| claimed.claims.first().map(|claim| claim.token));
+        self.things.tokens.extend(token);
+        Ok(token)
     }
 
     async fn many_children(&mut self, token: Token) -> Result<(), Violation> {

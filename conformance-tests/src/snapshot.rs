@@ -34,6 +34,26 @@ impl Snapshot {
         Ok(())
     }
 
+    /// The first part in which `other` shows something else: its name, what `other` shows, and what `self` does.
+    pub(crate) fn difference(&self, other: &Self) -> Option<(&'static str, String, String)> {
+        let shown = |part, one: &dyn Debug, other: &dyn Debug| {
+            Some((part, format!("{other:#?}"), format!("{one:#?}")))
+        };
+        if self.queue != other.queue {
+            return shown("the queue", &self.queue, &other.queue);
+        }
+        if let Some((one, other)) = paired(&self.tasks, &other.tasks).iter().find(|(one, other)| one != other)
+        {
+            return shown("a task", one, other);
+        }
+        if let Some((one, other)) =
+            paired(&self.events, &other.events).iter().find(|(one, other)| one != other)
+        {
+            return shown("an event", one, other);
+        }
+        if self.counts == other.counts { None } else { shown("the counts", &self.counts, &other.counts) }
+    }
+
     /// Reads a queue; a missing one is empty.
     pub(crate) async fn read(store: &dyn Store, world: &World, queue: &QueueName) -> Result<Self, Violation> {
         let mut snapshot = Self::default();

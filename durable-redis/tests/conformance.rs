@@ -7,84 +7,11 @@
     reason = "a test fails by panicking"
 )]
 
+mod harness;
 mod support;
 
-use std::collections::BTreeMap;
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex, OnceLock};
-
-use async_trait::async_trait;
-use durable_conformance::{Harness, Namespace};
-use durable_core::model::{Clock, QueueName, TaskId};
-use durable_core::store::{Store, Verb};
-use durable_redis::{RedisOptions, RedisStore};
-
-struct Redis;
-
-/// One connection for all checks: they come after every call.
-static CHECKER: OnceLock<Mutex<redis::Connection>> = OnceLock::new();
-
-/// A check looks at every record. Of a long case, whose records grow with its calls, every 16th call is checked.
-fn is_to_check(namespace: &Namespace) -> bool {
-    static CALLS: Mutex<BTreeMap<Namespace, u32>> = Mutex::new(BTreeMap::new());
-    let mut calls = CALLS.lock().unwrap();
-    let count = calls.entry(namespace.clone()).or_default();
-    *count += 1;
-    *count <= 64 || count.is_multiple_of(16)
-}
-
-fn prefix(namespace: &Namespace) -> String {
-    format!("{namespace}:")
-}
-
-#[async_trait]
-impl Harness for Redis {
-    fn name(&self) -> &'static str {
-        "durable-redis"
-    }
-
-    fn verbs(&self) -> Vec<Verb> {
-        Verb::ALL.into_iter().filter(|verb| *verb != Verb::Hints).collect()
-    }
-
-    async fn open(&self, namespace: &Namespace, clock: Clock) -> anyhow::Result<Arc<dyn Store>> {
-        let options = RedisOptions::default().prefix(prefix(namespace)).clock(clock);
-        Ok(Arc::new(RedisStore::open(support::url(), options).await?))
-    }
-
-    async fn destroy(&self, namespace: &Namespace) -> anyhow::Result<()> {
-        support::remove(&mut support::connect(), &prefix(namespace));
-        Ok(())
-    }
-
-    async fn check(&self, namespace: &Namespace) -> Result<(), String> {
-        if !is_to_check(namespace) {
-            return Ok(());
-        }
-        let mut connection = CHECKER.get_or_init(|| Mutex::new(support::connect())).lock().unwrap();
-        match support::check::problems(&mut connection, &prefix(namespace)) {
-            Ok(problems) if problems.is_empty() => Ok(()),
-            Ok(problems) => Err(problems.join("; ")),
-            Err(error) => Err(error.to_string()),
-        }
-    }
-
-    async fn corrupt(
-        &self,
-        namespace: &Namespace,
-        _queue: &QueueName,
-        task: TaskId,
-    ) -> Option<anyhow::Result<()>> {
-        let mut connection = support::connect();
-        let record = support::keys(&mut connection, &prefix(namespace))
-            .into_iter()
-            .find(|key| key.ends_with(format!(":t:{task}").as_bytes()))?;
-        let spoilt: redis::RedisResult<()> =
-            redis::cmd("HSET").arg(record).arg("attempt").arg("not a number").query(&mut connection);
-        Some(spoilt.map_err(Into::into))
-    }
-}
 
 fn main() -> ExitCode {
-    durable_conformance::main(Redis)
+    durable_conformance::main(harness::Redis)
 }

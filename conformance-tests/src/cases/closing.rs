@@ -47,6 +47,27 @@ pub(super) const CASES: &[Case] = &[
         [Spawn, Claim, Save, Cancel, Tick, Task],
         "A task that stays marked can be neither retried nor purged."
     ),
+    case!(
+        c8_an_end_closes_before_the_next_end_of_the_call,
+        [],
+        ["C8", "T2"],
+        [Spawn, Claim, Save],
+        "A batch must not complete what its first item cancels, or its items are no longer one after another."
+    ),
+    case!(
+        t2_what_is_due_closes_before_the_next_thing_that_is_due,
+        [],
+        ["T2", "C5"],
+        [Spawn, Claim, Save, Task],
+        "A child that its parent's end cancels has no attempt left to lose."
+    ),
+    case!(
+        t2_the_mark_goes_with_the_last_child_whoever_ends_it,
+        [],
+        ["T2", "T5"],
+        [Spawn, Claim, Save, Tick, Task, Retry],
+        "Closing says that something is left to do: a task with nothing below it can be retried and purged."
+    ),
 ];
 
 /// Ends a running task in every way there is.
@@ -172,4 +193,50 @@ async fn t2_a_small_cascade_leaves_no_mark(ctx: Ctx) -> Verdict {
     same("cancel again", &again, &CancelAnswer::Ended { state: EndState::Cancelled, closing: false })?;
     let ticked = ctx.tick().await?;
     same("what is left to do", &(ticked.closed, ticked.closing_left, ticked.more), &(0, 0, false))
+}
+
+async fn c8_an_end_closes_before_the_next_end_of_the_call(ctx: Ctx) -> Verdict {
+    let top = ctx.running().await?;
+    let middle = ctx.spawn_child(top, "m", ParentClosePolicy::Cancel).await?;
+    let middle = ctx.claim_task(middle).await?.token;
+    let low = ctx.spawn_child(middle, "l", ParentClosePolicy::Cancel).await?;
+    let low = ctx.claim_task(low).await?.token;
+    let ends = [top, low].map(|token| RunEnd { token, ending: complete() }).to_vec();
+    let answer = ctx.claim_with(ctx.claim_request(0)?.ending(ends)).await?;
+    let answers: Vec<_> = answer.ends.into_iter().map(|end| end.map_err(Refusal::from)).collect();
+    same(
+        "a task's end and its grandchild's",
+        &answers,
+        &vec![Ok(EndAnswer::Completed), Err(Refusal::Cancelled)],
+    )
+}
+
+async fn t2_what_is_due_closes_before_the_next_thing_that_is_due(ctx: Ctx) -> Verdict {
+    ctx.spawn(job_with(|task| task.max_attempts = Some(1))?).await?;
+    let parent = ctx.claim_one().await?.token;
+    let child = ctx.spawn_child(parent, "c", ParentClosePolicy::Cancel).await?;
+    ctx.advance(1);
+    ctx.claim_task(child).await?;
+    ctx.advance(LEASE);
+    ctx.claims_nothing("a claim when both leases have ended").await?;
+    let detail = ctx.detail(child).await?;
+    let shown = (detail.task.state, detail.task.attempt, detail.history.items.len());
+    same("the child", &shown, &(TaskState::Ended(EndState::Cancelled), 1, 0))
+}
+
+async fn t2_the_mark_goes_with_the_last_child_whoever_ends_it(ctx: Ctx) -> Verdict {
+    ctx.spawn(job_with(|task| task.max_attempts = Some(1))?).await?;
+    let parent = ctx.claim_one().await?.token;
+    let child = ctx.spawn_child(parent, "c", ParentClosePolicy::Cancel).await?;
+    ctx.advance(1);
+    let child = ctx.claim_task(child).await?.token;
+    ctx.advance(LEASE - 1);
+    let expired = ctx.store().tick(TickRequest::new(ctx.queue.clone(), 1)).await?;
+    same("what the tick leaves", &(expired.expired.len(), expired.closing_left), &(1, 1))?;
+    same("the parent with a child", &ctx.view(parent.task).await?.closing, &true)?;
+    ctx.complete(child).await?;
+    same("the parent without", &ctx.view(parent.task).await?.closing, &false)?;
+    same("what is left", &ctx.tick().await?, &TickAnswer::default())?;
+    let retry = RetryRequest::new(ctx.queue.clone(), parent.task, 1, None);
+    same("retry", &ctx.store().retry(retry).await?, &RetryAnswer::Reopened)
 }

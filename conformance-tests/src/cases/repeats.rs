@@ -67,6 +67,13 @@ pub(super) const CASES: &[Case] = &[
         [Spawn, Claim, Wait, Emit],
         "A repeated emit must not wake a waiter twice, or take a newer payload back."
     ),
+    case!(
+        c7_what_a_repeated_claim_holds_is_what_is_left_when_the_due_is_done,
+        [],
+        ["C7", "T4"],
+        [Spawn, Claim],
+        "Ends, then what is due, then what is held or taken: a store that looks earlier answers with nothing."
+    ),
 ];
 
 /// A handle that loses every reply: the effect is there, and the caller cannot know.
@@ -329,4 +336,19 @@ async fn ev_24_a_repeated_emit_changes_nothing(ctx: Ctx) -> Verdict {
     same("what the waiter got", &ctx.met(claim.token, &step_key).await?.end, &value("1"))?;
     same("another emit", &ctx.emit(&name, "3").await?, &EmitAnswer::Written)?;
     same("what the waiter got after it", &ctx.met(claim.token, &step_key).await?.end, &value("1"))
+}
+
+async fn c7_what_a_repeated_claim_holds_is_what_is_left_when_the_due_is_done(ctx: Ctx) -> Verdict {
+    let limited = ctx.spawn(job_with(|task| task.max_running = Some(millis(500)))?).await?;
+    let request = ctx.claim_request(1)?;
+    let first = ctx.claim_with(request.clone()).await?;
+    same(
+        "the first",
+        &first.claims.iter().map(|claim| claim.token.task).collect::<Vec<_>>(),
+        &vec![limited],
+    )?;
+    let next = ctx.spawn_one().await?;
+    ctx.advance(500);
+    let again = ctx.claim_with(request).await?;
+    same("the second", &again.claims.iter().map(|claim| claim.token.task).collect::<Vec<_>>(), &vec![next])
 }

@@ -75,6 +75,13 @@ pub(super) const CASES: &[Case] = &[
         [Spawn, Claim, Retry, Tick, Outcome],
         "A task that is reopened only to be cancelled at once is not reopened."
     ),
+    case!(
+        t5_a_retry_gives_no_limit_to_a_task_without_one,
+        [],
+        ["T5"],
+        [Spawn, Claim, Retry, Task],
+        "Who asked for a task that never gives up still has one."
+    ),
 ];
 
 async fn retry(
@@ -276,4 +283,14 @@ async fn t5_both_limits_start_anew(ctx: Ctx) -> Verdict {
     same("what is limited then", &ctx.tick().await?.limited, &1)?;
     same("the holder", &ctx.try_end(token, complete()).await?, &Err(Refusal::Cancelled))?;
     same("the outcome", &ctx.outcome(task).await?, &Outcome::Cancelled(CancelCause::MaxRunningTime))
+}
+
+async fn t5_a_retry_gives_no_limit_to_a_task_without_one(ctx: Ctx) -> Verdict {
+    let task = ctx.spawn(job_with(|task| task.max_attempts = None)?).await?;
+    let token = ctx.claim_task(task).await?.token;
+    ctx.end(token, fail_for_good()).await?;
+    let retry = RetryRequest::new(ctx.queue.clone(), task, 1, None);
+    same("retry", &ctx.store().retry(retry).await?, &RetryAnswer::Reopened)?;
+    same("the limit", &ctx.view(task).await?.max_attempts, &None)?;
+    same("the limit of its claim", &ctx.claim_task(task).await?.max_attempts, &None)
 }

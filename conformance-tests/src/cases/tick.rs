@@ -54,6 +54,13 @@ pub(super) const CASES: &[Case] = &[
         [Spawn, Claim, Tick],
         "A pause of claims must not stop the clocks of tasks."
     ),
+    case!(
+        t4_of_what_is_due_at_one_moment_limits_come_first,
+        [],
+        ["T4", "U1"],
+        [Spawn, Claim, Tick],
+        "A bounded tick must not start what is new before it has stopped what is over."
+    ),
 ];
 
 /// Puts one thing of each kind into the queue; all are due after a lease.
@@ -175,4 +182,17 @@ async fn qu_11_upkeep_goes_on_in_a_paused_queue(ctx: Ctx) -> Verdict {
         ctx.complete(claim.token).await?;
     }
     Ok(())
+}
+
+async fn t4_of_what_is_due_at_one_moment_limits_come_first(ctx: Ctx) -> Verdict {
+    for _ in 0..3 {
+        ctx.spawn(job_with(|task| task.delay = millis(500))?).await?;
+    }
+    ctx.spawn(job_with(|task| task.max_running = Some(millis(500)))?).await?;
+    ctx.claim_one().await?;
+    ctx.advance(500);
+    let first = ctx.store().tick(TickRequest::new(ctx.queue.clone(), 1)).await?;
+    same("the limit and the start", &(first.limited, first.started), &(1, 0))?;
+    let rest = ctx.tick().await?;
+    same("the limit and the starts", &(rest.limited, rest.started), &(0, 3))
 }

@@ -20,6 +20,7 @@ pub trait Runs: Send + Sync {
     ///
     /// - Ends first, one by one, each fenced by its token (`C3`); ends with one answer each. An end writes to the
     ///   parent (`T1`) and marks *closing* when the task has live children that its end cancels.
+    ///   What an end cancels at once, here or among what is due, is cancelled before the next is looked at (`C8`).
     /// - `C7` A repeated end, same token and same verb (complete, fail or release), gives the same answer until the
     ///   task is claimed again or purged. With `repeat` the call gives the tasks still held under its id and claims
     ///   nothing new.

@@ -22,6 +22,17 @@ pub struct DueDone {
     pub things: usize,
 }
 
+impl DueDone {
+    /// Adds what was done next.
+    pub fn add(&mut self, next: Self) {
+        self.started += next.started;
+        self.woken += next.woken;
+        self.expired.extend(next.expired);
+        self.limited += next.limited;
+        self.things += next.things;
+    }
+}
+
 /// At the same moment a limit comes before everything else (rule T4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Rank {
@@ -35,12 +46,23 @@ impl Records {
     /// Does at most `most` things that are due for these tasks, earliest first. Their due waits are taken in as slots, with
     /// the events of these; an event that is not taken in is one that another is writing, and its waits are left for later.
     pub fn do_due(&mut self, tasks: &[TaskId], most: usize) -> DueDone {
+        self.do_line(tasks, most, false)
+    }
+
+    /// The same, but no further than to an end that is to spread ([`Records::has_closing`]): what it cancels is not due any
+    /// more, so the store spreads it before it goes on.
+    pub fn do_due_until_closing(&mut self, tasks: &[TaskId], most: usize) -> DueDone {
+        self.do_line(tasks, most, true)
+    }
+
+    fn do_line(&mut self, tasks: &[TaskId], most: usize, until_closing: bool) -> DueDone {
         let mut done = DueDone::default();
         let mut line = Line::new();
         for id in tasks {
             self.line_up(*id, &mut line);
         }
         while done.things < most
+            && !(until_closing && self.has_closing())
             && let Some((.., id)) = line.pop_first()
         {
             if self.do_next(id, &mut done) {

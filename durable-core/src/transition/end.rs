@@ -129,6 +129,9 @@ impl Records {
         self.drop_waits(id);
         if let Some(parent) = link {
             let key = (parent.id, parent.join_key);
+            if self.task(key.0).is_some_and(|parent| parent.closing_since.is_some()) {
+                self.changes.closing_above.push(key.0);
+            }
             let lives = self.task(key.0).is_some_and(TaskRecord::is_live);
             // A wait whose deadline has come is a timeout (W2), and the first end is the one that counts (P1).
             if lives && !self.end_if_due(&key) && !matches!(self.slot(&key), Slot::Ended(_)) {

@@ -79,6 +79,7 @@ pub struct Changes {
     spawned: Vec<NewChild>,
     ended: Vec<TaskId>,
     closing: Vec<TaskId>,
+    closing_above: Vec<TaskId>,
     ready: bool,
 }
 
@@ -211,6 +212,11 @@ impl Records {
     /// Whether tasks have ended with live children, and their ends are to spread.
     pub fn has_closing(&self) -> bool {
         !self.changes.closing.is_empty()
+    }
+
+    /// Tasks that are *closing*, and one of whose children has ended: their mark goes if none is left that it is for.
+    pub fn closing_above(&self) -> &[TaskId] {
+        &self.changes.closing_above
     }
 
     /// Whether something became ready.

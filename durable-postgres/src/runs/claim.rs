@@ -100,15 +100,24 @@ impl Claims {
             return Ok(Vec::new());
         }
         let queue = request.queue.as_str();
-        let ids: Vec<TaskId> = request.ends.iter().map(|end| end.token.task).collect();
-        let locked = lock_tasks(tx, queue, &ids, Parents::Too).await?;
-        let mut work = Work::read(tx, Verb::Claim, queue, *time, &locked).await?;
-        *time = work.time;
-        let keys = work.records.join_keys(ids);
-        work.read_slots(tx, keys).await?;
-        let answers = request.ends.iter().map(|end| work.records.end_run(end)).collect();
-        let closing = work.flush(tx).await?;
-        cascade(tx, Verb::Claim, queue, *time, closing, budget).await?;
+        let mut answers = Vec::with_capacity(request.ends.len());
+        // What an end cancels is not ended by the next (rule C8).
+        while let Some(ends) = request.ends.get(answers.len()..).filter(|ends| !ends.is_empty()) {
+            let ids: Vec<TaskId> = request.ends.iter().map(|end| end.token.task).collect();
+            let locked = lock_tasks(tx, queue, &ids, Parents::Too).await?;
+            let mut work = Work::read(tx, Verb::Claim, queue, *time, &locked).await?;
+            *time = work.time;
+            let keys = work.records.join_keys(ids);
+            work.read_slots(tx, keys).await?;
+            for end in ends {
+                answers.push(work.records.end_run(end));
+                if work.records.has_closing() {
+                    break;
+                }
+            }
+            let closing = work.flush(tx).await?;
+            cascade(tx, Verb::Claim, queue, *time, closing, budget).await?;
+        }
         Ok(answers)
     }
 }

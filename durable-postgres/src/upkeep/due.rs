@@ -22,7 +22,8 @@ struct Candidate {
     rests: bool,
 }
 
-/// Does at most `most` things that are due; what was done, and what it spread to.
+/// Does at most `most` things that are due; what was done, and what it spread to. An end spreads, within the budget, before
+/// the next thing is looked at.
 pub(crate) async fn do_due(
     tx: &mut PgConnection,
     verb: Verb,
@@ -31,14 +32,29 @@ pub(crate) async fn do_due(
     most: usize,
     budget: &mut usize,
 ) -> Result<(DueDone, Cascade), Fault> {
-    let candidates = scan(tx, queue, time, most).await?;
-    if candidates.is_empty() {
-        return Ok((DueDone::default(), Cascade::default()));
+    let (mut done, mut spread) = (DueDone::default(), Cascade::default());
+    while done.things < most {
+        let candidates = scan(tx, queue, time, most - done.things).await?;
+        if candidates.is_empty() {
+            break;
+        }
+        let (mut work, tasks) = read(tx, verb, queue, time, &candidates).await?;
+        let (most, may_spread) = (most - done.things, *budget > 0);
+        done.add(if may_spread {
+            work.records.do_due_until_closing(&tasks, most)
+        } else {
+            work.records.do_due(&tasks, most)
+        });
+        let closing = work.flush(tx).await?;
+        let is_all = closing.is_empty() || !may_spread;
+        let spreads = cascade(tx, verb, queue, time, closing, budget).await?;
+        spread.closed += spreads.closed;
+        spread.left += spreads.left;
+        if is_all {
+            break;
+        }
     }
-    let (mut work, tasks) = read(tx, verb, queue, time, &candidates).await?;
-    let done = work.records.do_due(&tasks, most);
-    let closing = work.flush(tx).await?;
-    Ok((done, cascade(tx, verb, queue, time, closing, budget).await?))
+    Ok((done, spread))
 }
 
 async fn scan(tx: &mut PgConnection, queue: &str, time: Time, most: usize) -> Result<Vec<Candidate>, Fault> {

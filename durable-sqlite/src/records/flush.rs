@@ -15,11 +15,15 @@ use crate::rows::{RUN, json as array};
 use crate::tasks::{NewRow, insertion, tell_inserted};
 
 const FLUSH: Statement = statement!("shared/flush.sql");
+const CLEAR: Statement = statement!("shared/closing_clear.sql");
 
 impl Work<'_> {
     /// Writes what has changed, as the last thing that the step does.
     pub(crate) async fn finish(&self, tx: &mut Tx<'_, '_>) -> Result<(), Fault> {
         self.insert_children(tx).await?;
+        if !self.records.closing_above().is_empty() {
+            return self.write(tx).await;
+        }
         if self.records.has_changes() {
             tx.last(self.changes(FLUSH)).await?;
         }
@@ -30,6 +34,10 @@ impl Work<'_> {
     /// Writes what has changed, with more to come in the same transaction.
     pub(crate) async fn write(&self, tx: &mut Tx<'_, '_>) -> Result<(), Fault> {
         tx.sets(self.changes(FLUSH)).await?;
+        let closing = self.records.closing_above();
+        if !closing.is_empty() {
+            tx.sets(CLEAR.bind(self.queue.as_str()).bind(array(closing))).await?;
+        }
         self.tell(tx);
         Ok(())
     }

@@ -25,7 +25,7 @@ const LEAST_DUE: usize = 100;
 /// The verb.
 pub(super) struct ClaimTasks(pub(super) ClaimRequest);
 
-/// What the verb knows before it takes. What the ends change of it does no harm: at most, nothing is found due.
+/// What the verb knows before it takes. What the ends change of what is due does no harm: at most, nothing is found.
 struct Look {
     state: QueueState,
     due: Option<Timestamp>,
@@ -40,19 +40,24 @@ impl Step for ClaimTasks {
         let request = &self.0;
         let (look, mut work) = self.read(tx).await?;
         let now = tx.now().at;
-        let ends: Vec<Result<EndAnswer, FencedError>> =
-            request.ends.iter().map(|end| work.records.end_run(end)).collect();
-        let Some(look) = look else {
+        let mut budget = MAX_SPREAD;
+        let ends = self.end_runs(tx, &mut work, &mut budget).await?;
+        let Some(mut look) = look else {
             if ends.is_empty() {
                 return Err(StoreError::queue_not_found(Verb::Claim).into());
             }
             return Ok(ClaimAnswer { ends, claims: Vec::new(), more: false, now, next_due: None });
         };
-        let mut budget = MAX_SPREAD;
         let is_due = look.due.is_some_and(|due| due <= now);
-        if is_due || work.records.has_closing() {
+        let may_lose = look.held_until.is_some() && !ends.is_empty();
+        if is_due || may_lose || work.records.has_closing() || !work.records.closing_above().is_empty() {
             self.spread(tx, &mut work, &mut budget).await?;
             work = Work::new(Verb::Claim, &request.queue, tx.now());
+            // What a repeated call holds is what is left of it now.
+            if look.held_until.is_some() {
+                let (again, _) = self.read(tx).await?;
+                look.held_until = again.and_then(|again| again.held_until);
+            }
         }
         let held = look.held_until.is_some_and(|until| now < until);
         let open = look.state == QueueState::Open;
@@ -73,6 +78,25 @@ impl ClaimTasks {
         let mut work = Work::new(Verb::Claim, &self.0.queue, tx.now());
         work.add_tasks_with_slots(sets.as_slice())?;
         Ok((look, work))
+    }
+
+    /// Ends the runs one by one: what an end cancels is not ended by the next (rule C8).
+    async fn end_runs<'q>(
+        &'q self,
+        tx: &mut Tx<'_, '_>,
+        work: &mut Work<'q>,
+        budget: &mut usize,
+    ) -> Result<Vec<Result<EndAnswer, FencedError>>, Fault> {
+        let mut answers = Vec::with_capacity(self.0.ends.len());
+        for end in &self.0.ends {
+            if work.records.has_closing() {
+                work.write(tx).await?;
+                cascade(tx, Verb::Claim, &self.0.queue, work.records.take_closing(), budget).await?;
+                (_, *work) = self.read(tx).await?;
+            }
+            answers.push(work.records.end_run(end));
+        }
+        Ok(answers)
     }
 
     /// Writes the ends, with what follows from them and what is due.

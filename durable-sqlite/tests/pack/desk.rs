@@ -57,8 +57,10 @@ impl Place {
     /// Checks the store's own invariants, and SQLite's.
     pub(crate) async fn check(&self) {
         let mut connection = self.connect().await;
-        let broken: Vec<String> =
-            sqlx::query_scalar(include_str!("../invariants.sql")).fetch_all(&mut connection).await.unwrap();
+        let broken: Vec<String> = sqlx::query_scalar(include_str!("../support/invariants.sql"))
+            .fetch_all(&mut connection)
+            .await
+            .unwrap();
         assert_eq!(broken, Vec::<String>::new());
         assert_eq!(text(&mut connection, "pragma integrity_check").await, "ok");
         // A connection that is only dropped is closed some time later.

@@ -63,8 +63,10 @@ fn place_of(url: &str) -> &Path {
 async fn is_whole(url: &str) {
     let options = sqlx::sqlite::SqliteConnectOptions::new().filename(place_of(url));
     let mut connection = sqlx::ConnectOptions::connect(&options).await.unwrap();
-    let broken: Vec<String> =
-        sqlx::query_scalar(include_str!("../invariants.sql")).fetch_all(&mut connection).await.unwrap();
+    let broken: Vec<String> = sqlx::query_scalar(include_str!("../support/invariants.sql"))
+        .fetch_all(&mut connection)
+        .await
+        .unwrap();
     assert_eq!(broken, Vec::<String>::new());
     assert_eq!(text(&mut connection, "pragma integrity_check").await, "ok");
 }

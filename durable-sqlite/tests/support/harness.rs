@@ -85,7 +85,7 @@ impl Sqlite {
 
     async fn broken(&self, namespace: &Namespace) -> anyhow::Result<Vec<String>> {
         self.look(namespace, async |file| {
-            Ok(sqlx::query_scalar(include_str!("../invariants.sql")).fetch_all(file).await?)
+            Ok(sqlx::query_scalar(include_str!("invariants.sql")).fetch_all(file).await?)
         })
         .await
     }

@@ -13,7 +13,8 @@ with aside as (
 )
 update tasks t
 set state = 1, why = null, available_at = $3, attempt = t.attempt + 1,
-    max_attempts = least(t.max_attempts::bigint + $4, 2147483647)::integer,
+    -- `least` would make a limit of null.
+    max_attempts = (t.max_attempts + least($4::bigint, 2147483647 - t.max_attempts::bigint))::integer,
     limit_from = $3, first_started_at = null, ended_at = null, end_kind = null, end_text = null, end_at = null,
     due = least($3 + t.max_pending, case when t.max_pending is not null then 253402300799999 end),
     closing_since = null,

@@ -27,7 +27,7 @@ async fn a_missing_directory_is_told() {
 async fn a_directory_is_no_database() {
     let world = World::new();
     std::fs::create_dir(world.file()).unwrap();
-    assert!(matches!(world.refused().await, OpenError::Fault { .. }));
+    assert!(matches!(world.refused().await, OpenError::NoAccess));
 }
 
 #[tokio::test]

@@ -40,9 +40,9 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use durable_core::model::{Clock, Now, QueueName};
-use durable_core::store::{StoreError, StoreErrorKind, Verb};
+use durable_core::store::{HintHub, StoreError, StoreErrorKind, Verb};
 
-use crate::signals::{Hinter, hints};
+use crate::signals::hints;
 use crate::state::State;
 
 /// A store in this process's memory. A clone is another handle on the same data.
@@ -50,7 +50,7 @@ use crate::state::State;
 pub struct MemoryStore {
     state: Arc<Mutex<State>>,
     clock: Clock,
-    hinter: Hinter,
+    hub: HintHub,
     checked: bool,
 }
 
@@ -62,7 +62,7 @@ impl MemoryStore {
 
     /// An empty store with a clock of the caller's.
     pub fn with_clock(clock: Clock) -> Self {
-        Self { state: Arc::default(), clock, hinter: Hinter::new(), checked: false }
+        Self { state: Arc::default(), clock, hub: HintHub::new(), checked: false }
     }
 
     /// The same store, which checks all its invariants after every verb: slow, for tests. A verb that broke one
@@ -98,8 +98,10 @@ impl MemoryStore {
             let answer = if self.checked { sound(&state, verb).and(answer) } else { answer };
             (answer, news.map(|news| (news, before, after)))
         };
-        if let Some((news, before, after)) = told.filter(|_| self.hinter.is_heard()) {
-            self.hinter.tell(queue, hints(news, before, after));
+        if let Some((news, before, after)) = told.filter(|_| self.hub.is_heard()) {
+            for hint in hints(news, before, after) {
+                self.hub.tell(queue.clone(), hint);
+            }
         }
         answer
     }

@@ -107,7 +107,7 @@ impl Signals for MemoryStore {
     }
 
     fn hints(&self, queue: &QueueName) -> Hints {
-        self.hinter.listen(queue.clone())
+        self.hub.listen(queue.clone())
     }
 }
 

@@ -5,27 +5,19 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
 
 use durable_core::model::{QueueName, Timestamp};
-use durable_core::store::{Hint, Hints};
-use futures::StreamExt;
-use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::broadcast::{Receiver, Sender};
-
-/// How many hints may wait for a slow reader before it misses some.
-const CAPACITY: usize = 4_096;
+use durable_core::store::{Hint, HintHub, Hints};
 
 /// The hubs of this process's open files, by their canonical paths.
-static HUBS: LazyLock<Mutex<HashMap<PathBuf, Weak<Hub>>>> = LazyLock::new(Mutex::default);
-
-type Hub = Sender<(QueueName, Hint)>;
+static HUBS: LazyLock<Mutex<HashMap<PathBuf, Weak<HintHub>>>> = LazyLock::new(Mutex::default);
 
 /// Where hints go: one hub for all who have opened the same file.
 #[derive(Debug, Clone)]
-pub(crate) struct Hinter(Arc<Hub>);
+pub(crate) struct Hinter(Arc<HintHub>);
 
 impl Hinter {
     /// A hub of its own, for data that nobody else can open.
     pub(crate) fn alone() -> Self {
-        Self(Arc::new(Sender::new(CAPACITY)))
+        Self(Arc::new(HintHub::new()))
     }
 
     /// The hub of a file that exists.
@@ -43,33 +35,16 @@ impl Hinter {
 
     /// Tells everybody. That nobody listens is no fault.
     pub(crate) fn tell(&self, told: Told) {
-        if self.0.receiver_count() == 0 {
-            return;
-        }
-        for told in told.into_hints() {
-            let _ = self.0.send(told);
+        if self.0.is_heard() {
+            for (queue, hint) in told.into_hints() {
+                self.0.tell(queue, hint);
+            }
         }
     }
 
     /// The hints about one queue, from now on.
     pub(crate) fn listen(&self, queue: QueueName) -> Hints {
-        futures::stream::unfold((self.0.subscribe(), queue), |(mut told, queue)| async move {
-            let hint = next(&mut told, &queue).await?;
-            Some((hint, (told, queue)))
-        })
-        .boxed()
-    }
-}
-
-async fn next(told: &mut Receiver<(QueueName, Hint)>, queue: &QueueName) -> Option<Hint> {
-    loop {
-        match told.recv().await {
-            Ok((name, hint)) if name == *queue => return Some(hint),
-            Ok(_) => {}
-            // Something was missed: better to look once too often than to sleep over it.
-            Err(RecvError::Lagged(_)) => return Some(Hint::Work { next_due: None }),
-            Err(RecvError::Closed) => return None,
-        }
+        self.0.listen(queue)
     }
 }
 

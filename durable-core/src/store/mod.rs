@@ -23,6 +23,7 @@
 mod checkpoints;
 mod error;
 mod events;
+mod hub;
 mod inspect;
 mod limits;
 mod queues;
@@ -34,6 +35,7 @@ mod upkeep;
 pub use checkpoints::{CheckpointPage, Checkpoints, Effect, LoadRequest, SaveAnswer, SaveItem, SaveRequest};
 pub use error::{FencedError, StoreError, StoreErrorKind, Verb};
 pub use events::{EmitAnswer, EmitRequest, EventWrite, Events};
+pub use hub::HintHub;
 pub use inspect::{
     Counts, CountsRequest, EventView, EventsRequest, HistoryEntry, Inspect, RestView, RunView, TaskDetail,
     TaskRequest, TaskView, TasksRequest, WaitView,

@@ -165,7 +165,7 @@ impl Pair {
 
     pub(super) async fn load(&mut self) -> Result<(), Violation> {
         let Some(token) = self.a_token() else { return Ok(()) };
-        let (after, limit) = (u64::from(self.tape.small(3)), 1 + self.tape.small(3));
+        let (after, limit) = (u64::from(self.tape.small(2)), 1 + self.tape.small(2));
         let _ = both!(self, load, LoadRequest::new(self.queue.clone(), token, after, limit));
         Ok(())
     }
@@ -232,14 +232,13 @@ impl Pair {
         }
         let items = vec![WaitItem { token, waits, rest: None }];
         let _ = both!(self, wait, WaitRequest::new(self.queue.clone(), items));
-        for _ in 0..=self.tape.below(2) {
+        for limit in [self.tape.of_them(1_000, [1, 30]), 1_000] {
             let mut write = self.new_write()?;
             write.name = event.clone();
             let _ = both!(self, emit, EmitRequest::new(self.queue.clone(), write));
             self.compare_all().await?;
+            let _ = both!(self, tick, TickRequest::new(self.queue.clone(), limit));
         }
-        let limit = self.tape.of_them(1_000, [1, 30]);
-        let _ = both!(self, tick, TickRequest::new(self.queue.clone(), limit));
         Ok(())
     }
 }

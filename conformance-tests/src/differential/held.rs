@@ -1,7 +1,7 @@
 //! Random calls of a worker: what needs a claim, and the claims.
 
 use durable_core::model::{
-    CancelCause, CheckpointKind, Deadline, ParentClosePolicy, TaskId, TaskName, Token, WorkerName,
+    CancelCause, CheckpointKind, Deadline, EventName, ParentClosePolicy, TaskId, TaskName, Token, WorkerName,
 };
 use durable_core::store::{
     CancelRequest, ClaimRequest, Effect, EmitRequest, Ending, ExtendItem, ExtendRequest, LoadRequest,
@@ -224,7 +224,8 @@ impl Pair {
     }
 
     async fn many_waits(&mut self, token: Token) -> Result<(), Violation> {
-        let (event, count) = (self.event_name()?, 501 + self.tape.below(80));
+        // Its own event: which of the waits of several tasks a step reaches is the store's to say.
+        let (event, count) = (EventName::new("crowd")?, 501 + self.tape.below(80));
         let mut waits = Vec::new();
         for number in 0..count {
             let source = WaitSource::Event(event.clone());

@@ -7,5 +7,5 @@ use durable_conformance::differential::{self, Failure};
 
 #[test]
 fn it_answers_and_shows_what_the_memory_store_does() -> Result<(), Failure> {
-    differential::run(harness::Postgres::default(), 0..12)
+    differential::run(harness::Postgres::default(), 0..20)
 }

@@ -60,6 +60,13 @@ pub(super) const CASES: &[Case] = &[
         "Who comes late to a waking event must get it, too."
     )
     .heavy(),
+    case!(
+        e2_the_mark_waking_goes_with_the_last_wait,
+        [],
+        ["E2", "U3"],
+        [Spawn, Claim, Wait, Emit, Tick, Events],
+        "Waking says that something is left to do: an event that nobody waits for is purged like any other."
+    ),
 ];
 
 /// Spawns so many tasks, in batches.
@@ -270,4 +277,20 @@ async fn e2_a_wait_that_joins_while_an_event_is_waking_is_met(ctx: Ctx) -> Verdi
         claimed += claims.len();
     }
     same("how many are woken", &claimed, &MANY)
+}
+
+async fn e2_the_mark_waking_goes_with_the_last_wait(ctx: Ctx) -> Verdict {
+    let (token, name) = (ctx.running().await?, event("e")?);
+    let wait = |number: usize| Ok(on_event(&key(&format!("k{number}"))?, &name, None));
+    let waits = (0..600).map(wait).collect::<Result<Vec<_>, Violation>>()?;
+    ctx.wait(token, waits, None).await?;
+    ctx.emit(&name, "1").await?;
+    let waking = async || {
+        let page = ctx.store().events(EventsRequest::new(ctx.queue.clone(), None)).await?;
+        Ok::<_, Violation>(page.items.iter().map(|event| event.waking).collect::<Vec<_>>())
+    };
+    same("the event with waits left", &waking().await?, &vec![true])?;
+    ctx.complete(token).await?;
+    same("the event without", &waking().await?, &vec![false])?;
+    same("what is left", &ctx.tick().await?, &TickAnswer::default())
 }

@@ -1,7 +1,7 @@
 //! Random calls of a worker: what needs a claim, and the claims.
 
 use durable_core::model::{
-    CancelCause, CheckpointKind, Deadline, ParentClosePolicy, TaskId, TaskName, Token, WorkerName,
+    CancelCause, CheckpointKind, Deadline, EventName, ParentClosePolicy, TaskId, TaskName, Token, WorkerName,
 };
 use durable_core::store::{
     CancelRequest, ClaimRequest, Effect, EmitRequest, Ending, ExtendItem, ExtendRequest, LoadRequest,
@@ -165,7 +165,7 @@ impl Pair {
 
     pub(super) async fn load(&mut self) -> Result<(), Violation> {
         let Some(token) = self.a_token() else { return Ok(()) };
-        let (after, limit) = (u64::from(self.tape.small(3)), 1 + self.tape.small(3));
+        let (after, limit) = (u64::from(self.tape.small(2)), 1 + self.tape.small(2));
         let _ = both!(self, load, LoadRequest::new(self.queue.clone(), token, after, limit));
         Ok(())
     }
@@ -224,7 +224,8 @@ impl Pair {
     }
 
     async fn many_waits(&mut self, token: Token) -> Result<(), Violation> {
-        let (event, count) = (self.event_name()?, 501 + self.tape.below(80));
+        // Its own event: which of the waits of several tasks a step reaches is the store's to say.
+        let (event, count) = (EventName::new("crowd")?, 501 + self.tape.below(80));
         let mut waits = Vec::new();
         for number in 0..count {
             let source = WaitSource::Event(event.clone());
@@ -232,14 +233,13 @@ impl Pair {
         }
         let items = vec![WaitItem { token, waits, rest: None }];
         let _ = both!(self, wait, WaitRequest::new(self.queue.clone(), items));
-        for _ in 0..=self.tape.below(2) {
+        for limit in [self.tape.of_them(1_000, [1, 30]), 1_000] {
             let mut write = self.new_write()?;
             write.name = event.clone();
             let _ = both!(self, emit, EmitRequest::new(self.queue.clone(), write));
             self.compare_all().await?;
+            let _ = both!(self, tick, TickRequest::new(self.queue.clone(), limit));
         }
-        let limit = self.tape.of_them(1_000, [1, 30]);
-        let _ = both!(self, tick, TickRequest::new(self.queue.clone(), limit));
         Ok(())
     }
 }

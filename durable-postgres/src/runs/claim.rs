@@ -48,14 +48,18 @@ impl Step for Claims {
             return Ok(ClaimAnswer { ends, claims: Vec::new(), more: false, now, next_due: None });
         };
         let max = request.most();
-        let mut marks = look.marks;
+        let (mut marks, mut held_now) = (look.marks, look.held);
         if look.due {
             let most = (2 * max).clamp(100, MAX_RECORDS);
             let (_, spread) = do_due(tx, Verb::Claim, queue, time, most, &mut budget).await?;
             marks |= spread.left > 0;
+            // What a repeated call holds is what is left of it now.
+            if held_now {
+                held_now = self.look(tx, time).await?.held;
+            }
         }
         let open = state == QueueState::Open;
-        let repeat = request.repeat || look.held;
+        let repeat = request.repeat || held_now;
         let mut taken = if repeat {
             held(tx, request, look.now, open).await?
         } else if open && max > 0 && !request.names.is_empty() {

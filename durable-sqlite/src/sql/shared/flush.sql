@@ -60,4 +60,12 @@ from n
 where true
 on conflict (queue, name) do update
 set written_at = excluded.written_at, payload = excluded.payload, metadata = excluded.metadata, id = excluded.id,
-    first_unreached = excluded.first_unreached
+    first_unreached = excluded.first_unreached;
+
+-- A mark is for waits that stand.
+update durable_events indexed by durable_events_waking
+set first_unreached = null
+where queue = $1 and first_unreached is not null
+  and not exists (
+    select 1 from durable_waits w indexed by durable_waits_event where w.queue = $1 and w.event = durable_events.name
+  )

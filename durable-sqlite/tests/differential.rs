@@ -7,5 +7,5 @@ use durable_conformance::differential::{self, Failure};
 
 #[test]
 fn it_answers_and_shows_what_the_memory_store_does() -> Result<(), Failure> {
-    differential::run(harness::Sqlite::new(), 0..24)
+    differential::run(harness::Sqlite::new(), 0..20)
 }

@@ -52,6 +52,8 @@
 //!
 //! [`differential`] holds a store to the memory store by random calls.
 //!
+//! [`mutants`] shows that the suite finds what is broken: stores that are wrong in one way each.
+//!
 //! [`faults`] and [`layer`] are for tests of what is built on a store: calls that fail, hang, die or yield as planned.
 
 mod cases;
@@ -65,6 +67,7 @@ mod harness;
 mod invariants;
 mod journal;
 pub mod layer;
+pub mod mutants;
 mod prelude;
 mod registry;
 mod runner;

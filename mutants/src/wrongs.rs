@@ -5,7 +5,6 @@ use durable_core::store::Ending;
 use durable_core::store::{EmitRequest, EventWrite, RetryAfter, RunEnd, SaveItem, WaitItem};
 
 use crate::events::write;
-use crate::index::{Due, DueWhat};
 use crate::moves::{delay, make_pending, store};
 use crate::spread::Spread;
 use crate::state::{Event, Queue, State};
@@ -157,22 +156,6 @@ pub(crate) fn emits_where_names_run_together(state: &mut State, now: Timestamp, 
 /// The parent rests (139).
 pub(crate) fn rests(queue: &Queue, id: TaskId) -> bool {
     queue.tasks.get(&id).is_some_and(|task| matches!(task.phase, Phase::Resting(_)))
-}
-
-/// Starts a delayed task, or wakes a sleeping one, though its limit has come at the same moment (151).
-pub(crate) fn does_another_thing_first(queue: &mut Queue, now: Timestamp, due: Due) -> bool {
-    let own = queue.tasks.get(&due.id).and_then(Task::own_time).filter(|own| *own == due.at);
-    let Some(own) = own.filter(|_| due.what == DueWhat::Limit) else { return false };
-    match queue.tasks.get(&due.id).map(|task| &task.phase) {
-        Some(Phase::Delayed { .. }) => make_pending(queue, due.id, own),
-        Some(Phase::Running(_)) => {
-            queue.change(due.id, |task| task.attempt += 1);
-            make_pending(queue, due.id, own);
-        }
-        _ => return false,
-    }
-    let _ = now;
-    true
 }
 
 /// A task that runs and waits for nothing (55c).

@@ -7,10 +7,11 @@ use std::sync::Arc;
 use futures::StreamExt;
 
 use super::Mutant;
-use super::trial::{Fate, run};
 use crate::cases::cases;
 use crate::harness::Harness;
 use crate::registry::Case;
+use crate::report::{CaseReport, FailureKind, Status};
+use crate::run::{SEED, run_case};
 
 /// How many cases run at once.
 const AT_ONCE: usize = 4;
@@ -29,74 +30,74 @@ pub enum Scope {
 pub struct Row {
     /// The mutant.
     pub mutant: Mutant,
-    /// The cases that it met, and how they ended.
-    pub fates: Vec<(Case, Fate)>,
+    /// How the cases ended that it met.
+    pub cases: Vec<CaseReport>,
 }
 
 /// Every mutant, and the control: the same store unbroken, against every case that any mutant met.
 #[derive(Debug)]
 pub struct Matrix {
     /// How the cases ended over the store that nobody broke.
-    pub control: Vec<(Case, Fate)>,
+    pub control: Vec<CaseReport>,
     /// The mutants, in their order.
     pub mutants: Vec<Row>,
 }
 
-/// Runs the mutants and the control.
+/// Runs the mutants and the control, all on the same seed.
 pub async fn matrix(control: Arc<dyn Harness>, mutants: Vec<Mutant>, scope: Scope) -> Matrix {
     let meets = |mutant: &Mutant| {
-        let met = cases().into_iter().filter(|case| scope == Scope::Full || is_named(case, mutant));
+        let met =
+            cases().into_iter().filter(|case| scope == Scope::Full || mutant.names(&case.name(), case.ids));
         met.collect::<Vec<_>>()
     };
     let met: BTreeSet<_> = mutants.iter().flat_map(meets).map(|case| case.name()).collect();
     let of_control = cases().into_iter().filter(|case| met.contains(&case.name())).collect();
     let of_mutants = mutants.iter().map(|mutant| (mutant.harness.clone(), meets(mutant)));
-    let mut fates = fates([(control, of_control)].into_iter().chain(of_mutants).collect()).await.into_iter();
+    let runs: Vec<_> = [(control, of_control)].into_iter().chain(of_mutants).collect();
+    let mut reports = reports(runs).await.into_iter();
     Matrix {
-        control: fates.next().unwrap_or_default(),
-        mutants: mutants.into_iter().zip(fates).map(|(mutant, fates)| Row { mutant, fates }).collect(),
+        control: reports.next().unwrap_or_default(),
+        mutants: mutants.into_iter().zip(reports).map(|(mutant, cases)| Row { mutant, cases }).collect(),
     }
 }
 
-/// A case is named for a mutant, by one of its ids or by its name.
-fn is_named(case: &Case, mutant: &Mutant) -> bool {
-    mutant.killers.iter().any(|killer| case.ids.contains(killer) || case.name() == *killer)
-}
-
-/// How the cases of each store ended, in their order.
-async fn fates(stores: Vec<(Arc<dyn Harness>, Vec<Case>)>) -> Vec<Vec<(Case, Fate)>> {
+/// Runs the cases of each store, some at once.
+async fn reports(stores: Vec<(Arc<dyn Harness>, Vec<Case>)>) -> Vec<Vec<CaseReport>> {
     let mut ended: Vec<_> = stores.iter().map(|_| Vec::new()).collect();
-    let calls = stores.into_iter().enumerate().flat_map(|(row, (harness, cases))| {
-        cases.into_iter().enumerate().map(move |(column, case)| (row, column, case, harness.clone()))
+    let runs = stores.into_iter().enumerate().flat_map(|(row, (harness, cases))| {
+        cases.into_iter().map(move |case| {
+            let harness = harness.clone();
+            // A heavy case is not checked after each step: it is the case that has to find the mutant out.
+            async move { (row, run_case(case.heavy(), harness, SEED).await) }
+        })
     });
-    let running = calls
-        .map(|(row, column, case, harness)| async move { (row, column, case, run(case, harness).await) });
-    let mut running = futures::stream::iter(running).buffer_unordered(AT_ONCE);
-    while let Some((row, column, case, fate)) = running.next().await {
+    let mut runs = futures::stream::iter(runs).buffered(AT_ONCE);
+    while let Some((row, report)) = runs.next().await {
         if let Some(ended) = ended.get_mut(row) {
-            ended.push((column, case, fate));
+            ended.push(report);
         }
     }
-    let in_order = |mut row: Vec<(usize, Case, Fate)>| {
-        row.sort_by_key(|(column, ..)| *column);
-        row.into_iter().map(|(_, case, fate)| (case, fate)).collect()
-    };
-    ended.into_iter().map(in_order).collect()
+    ended
+}
+
+/// The case found the store to break the contract, by its own assertions.
+fn is_violation(case: &CaseReport) -> bool {
+    case.status.failure().is_some_and(|failure| failure.kind == FailureKind::Violation)
 }
 
 impl Row {
     /// The cases named for the mutant that found it out.
-    pub fn killers(&self) -> Vec<String> {
-        self.violated().filter(|case| is_named(case, &self.mutant)).map(Case::name).collect()
+    pub fn killers(&self) -> Vec<&str> {
+        self.named().filter(|case| is_violation(case)).map(|case| case.name.as_str()).collect()
     }
 
     /// All cases that found it out.
-    pub fn found_by(&self) -> Vec<String> {
-        self.violated().map(Case::name).collect()
+    pub fn found_by(&self) -> Vec<&str> {
+        self.cases.iter().filter(|case| is_violation(case)).map(|case| case.name.as_str()).collect()
     }
 
-    fn violated(&self) -> impl Iterator<Item = &Case> {
-        self.fates.iter().filter(|(_, fate)| matches!(fate, Fate::Violated(_))).map(|(case, _)| case)
+    fn named(&self) -> impl Iterator<Item = &CaseReport> {
+        self.cases.iter().filter(|case| self.mutant.names(&case.name, case.ids))
     }
 
     /// Why the mutant counts as alive; `None` if a case named for it has killed it.
@@ -104,27 +105,28 @@ impl Row {
         if !self.killers().is_empty() {
             return None;
         }
-        let ended = |(case, fate): &(Case, Fate)| match fate {
-            Fate::Passed => format!("{} passed", case.name()),
-            Fate::NotRun(reason) => format!("{} was not run: {reason}", case.name()),
-            Fate::Violated(_) => format!("{} found it, but is not named for it", case.name()),
-            Fate::Broken(how) => format!("{} broke: {how}", case.name()),
-        };
-        let ends: Vec<_> = self.fates.iter().filter(|(case, _)| is_named(case, &self.mutant)).collect();
-        if ends.is_empty() {
-            return Some(format!("no case carries {}", self.mutant.killers.join(" or ")));
-        }
-        Some(ends.into_iter().map(ended).collect::<Vec<_>>().join("; "))
+        let ends: Vec<_> = self.named().map(|case| format!("{} {}", case.name, ended(case))).collect();
+        let killers = self.mutant.killers.join(" or ");
+        Some(if ends.is_empty() { format!("there is no case {killers}") } else { ends.join("; ") })
+    }
+}
+
+/// How a case ended, in words.
+fn ended(case: &CaseReport) -> String {
+    match &case.status {
+        Status::NotRun(missing) => format!("was not run: {missing}"),
+        status => match status.failure() {
+            Some(failure) => format!("ended with {:?}: {}, {}", failure.kind, failure.what, failure.got),
+            None => "passed".to_owned(),
+        },
     }
 }
 
 impl Matrix {
-    /// What is wrong with the gallery, in lines; empty if every mutant is killed and the control is green.
+    /// What is wrong with the gallery, in lines; none if every mutant is killed and the control is green.
     pub fn problems(&self) -> Vec<String> {
-        let not_green = self.control.iter().filter_map(|(case, fate)| match fate {
-            Fate::Passed | Fate::NotRun(_) => None,
-            Fate::Violated(how) | Fate::Broken(how) => Some(format!("the control, {}: {how}", case.name())),
-        });
+        let failed = self.control.iter().filter(|case| case.status.failure().is_some());
+        let not_green = failed.map(|case| format!("the control: {} {}", case.name, ended(case)));
         let survivors = self.mutants.iter().filter_map(|row| {
             let why = row.survival()?;
             Some(format!("mutant {} survives ({}): {why}", row.mutant.id, row.mutant.breaks))
@@ -132,10 +134,10 @@ impl Matrix {
         not_green.chain(survivors).collect()
     }
 
-    /// The cases that met every mutant and found none out.
-    pub fn idle(&self) -> Vec<String> {
+    /// The cases that found no mutant out.
+    pub fn idle(&self) -> Vec<&str> {
         let busy: BTreeSet<_> = self.mutants.iter().flat_map(Row::found_by).collect();
-        self.control.iter().map(|(case, _)| case.name()).filter(|name| !busy.contains(name)).collect()
+        self.control.iter().map(|case| case.name.as_str()).filter(|name| !busy.contains(name)).collect()
     }
 }
 
@@ -150,9 +152,9 @@ impl fmt::Display for Matrix {
                 writeln!(f, "{:16}by {killer}", "")?;
             }
         }
-        let killed = self.mutants.iter().filter(|row| row.survival().is_none()).count();
-        let green = self.control.iter().filter(|(_, fate)| *fate == Fate::Passed).count();
-        writeln!(f, "control: {green} of {} cases passed", self.control.len())?;
+        let killed = self.mutants.iter().filter(|row| !row.killers().is_empty()).count();
+        let passed = self.control.iter().filter(|case| case.status == Status::Passed).count();
+        writeln!(f, "control: {passed} of {} cases passed", self.control.len())?;
         write!(f, "{killed} of {} mutants killed", self.mutants.len())
     }
 }

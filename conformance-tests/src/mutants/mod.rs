@@ -10,7 +10,6 @@ mod answers;
 mod matrix;
 mod names;
 mod payloads;
-mod trial;
 mod wrong;
 
 use std::fmt;
@@ -22,7 +21,6 @@ use crate::harness::Harness;
 use wrong::{Make, MutatedHarness};
 
 pub use matrix::{Matrix, Row, Scope, matrix};
-pub use trial::Fate;
 
 /// A store that breaks the contract in one way.
 #[derive(Clone)]
@@ -36,6 +34,13 @@ pub struct Mutant {
     pub killers: &'static [&'static str],
     /// Opens the broken store.
     pub harness: Arc<dyn Harness>,
+}
+
+impl Mutant {
+    /// A case of this name and with these ids is named for it.
+    fn names(&self, case: &str, ids: &[&str]) -> bool {
+        self.killers.iter().any(|killer| case == *killer || ids.contains(killer))
+    }
 }
 
 impl fmt::Debug for Mutant {

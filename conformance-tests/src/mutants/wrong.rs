@@ -17,6 +17,7 @@ use durable_core::store::{
 };
 
 use crate::harness::{Harness, Namespace};
+use crate::level::Level;
 
 pub(super) type PerItem<T> = Result<Vec<Result<T, FencedError>>, StoreError>;
 
@@ -124,6 +125,14 @@ impl MutatedHarness {
 impl Harness for MutatedHarness {
     fn name(&self) -> &'static str {
         self.right.name()
+    }
+
+    fn version(&self) -> &'static str {
+        self.right.version()
+    }
+
+    fn level(&self) -> Level {
+        self.right.level()
     }
 
     fn verbs(&self) -> Vec<Verb> {

@@ -36,9 +36,9 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         breaks: "At one moment a limit comes after what else is due.",
         killers: &["MX-8"],
         edits: &[edit(
-            "due.rs",
-            "⟦⟧if due.what == DueWhat::Limit {",
-            "if crate::wrongs::does_another_thing_first(queue, now, due) { return; }",
+            "index.rs",
+            "⟦limit.into_iter().chain(own).min()⟧",
+            "own.into_iter().chain(limit).min_by_key(|due| due.at)",
         )],
     },
     Mutation {

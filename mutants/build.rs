@@ -63,7 +63,7 @@ fn copy(from: &Path, below: &str, to: &Path, edits: &mut Edits) -> Result<Vec<St
         }
         let source = fs::read_to_string(&path).map_err(fault)?;
         match patch::apply(&file, &source, &edits.remove(file.as_str()).unwrap_or_default()) {
-            Ok(edited) if file == "lib.rs" => fs::write(copied, without_head(&edited)).map_err(fault)?,
+            Ok(edited) if file == "lib.rs" => fs::write(copied, included(&edited)).map_err(fault)?,
             Ok(edited) => fs::write(copied, edited).map_err(fault)?,
             Err(misfit) => misfits.push(misfit),
         }
@@ -71,7 +71,12 @@ fn copy(from: &Path, below: &str, to: &Path, edits: &mut Edits) -> Result<Vec<St
     Ok(misfits)
 }
 
-/// A file that is included has no documentation of its own.
-fn without_head(source: &str) -> String {
-    source.lines().filter(|line| !line.starts_with("//!")).map(|line| format!("{line}\n")).collect()
+/// The root of the store as a part of another crate: without documentation of its own, and with modules in which a
+/// choice may stand wherever an expression did.
+fn included(source: &str) -> String {
+    let line = |line: &str| match line.strip_prefix("mod ") {
+        Some(module) => format!("#[allow(unused_parens, clippy::all, clippy::pedantic)]\nmod {module}"),
+        None => line.to_owned(),
+    };
+    source.split_inclusive('\n').filter(|line| !line.starts_with("//!")).map(line).collect()
 }

@@ -67,11 +67,12 @@ fn chosen(original: &str, here: &[Owned<'_>]) -> Result<String, String> {
     if here.iter().any(|(_, edit)| edit.verbatim) {
         return Err(format!("mutants {:?}: one stands verbatim where others are, too", mutants(here)));
     }
-    let mutated: String = here
+    let mut choices: Vec<_> = here
         .iter()
-        .map(|(mutant, edit)| format!("if crate::mutation::is(\"{mutant}\") {{ {} }} else ", edit.with))
+        .map(|(mutant, edit)| format!("if crate::mutation::is(\"{mutant}\") {{ {} }}", edit.with))
         .collect();
-    let choice = format!("{mutated}{{ {original} }}");
+    choices.push(format!("{{ {original} }}"));
+    let choice = choices.join(" else ");
     let is_statement = original.ends_with([';', '}']);
     Ok(if is_statement { choice } else { format!("({choice})") })
 }

@@ -4,14 +4,6 @@
 //! them ([`gallery`]) and puts the result here, where every edit is a choice at run time: which mutant a store is, it is
 //! told when it is opened ([`mutation`]). Without one it is the control, which behaves as the store does.
 
-#![allow(
-    missing_debug_implementations,
-    unused_parens,
-    clippy::pedantic,
-    clippy::style,
-    reason = "a mutant is a choice between two expressions, wherever they stand"
-)]
-
 #[allow(dead_code, reason = "the build script reads the edits")]
 mod edit;
 mod elsewhere;

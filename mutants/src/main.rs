@@ -1,24 +1,37 @@
-//! The kill matrix: `cargo run -p durable-mutants`, or with `-- --full` every mutant against every case.
+//! The kill matrix: `cargo run -p durable-mutants`.
+//!
+//! Each mutant meets the cases named for it; with `-- --full` it meets every case, and `docs/kill-matrix.md` is written.
+//! With ids behind (`-- 26 58`) only those mutants run.
+
+mod kill_matrix;
 
 use std::process::ExitCode;
 
 use durable_conformance::mutants::{Scope, matrix};
 use durable_mutants::{ELSEWHERE, control, mutants};
 
+const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/kill-matrix.md");
+
 #[tokio::main]
-async fn main() -> ExitCode {
-    let full = std::env::args().any(|argument| argument == "--full");
-    let only: Vec<_> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
+async fn main() -> anyhow::Result<ExitCode> {
+    let (options, ids): (Vec<_>, Vec<_>) = std::env::args().skip(1).partition(|word| word.starts_with("--"));
+    let full = options.iter().any(|option| option == "--full");
     let mut chosen = mutants();
-    chosen.retain(|mutant| only.is_empty() || only.iter().any(|id| id == mutant.id));
+    chosen.retain(|mutant| ids.is_empty() || ids.iter().any(|id| id == mutant.id));
     let matrix = matrix(control(), chosen, if full { Scope::Full } else { Scope::Named }).await;
     println!("{matrix}");
-    for line in ELSEWHERE {
-        println!("{:<5} not here: {}", line.id, line.why);
+    let mut problems = matrix.problems();
+    if ids.is_empty() {
+        for line in ELSEWHERE {
+            println!("{:<5} has no mutant here: {}", line.id, line.why);
+        }
+        if full {
+            problems.extend(kill_matrix::questioned(&matrix));
+            std::fs::write(PAGE, kill_matrix::page(&matrix))?;
+        }
     }
-    let problems = matrix.problems();
     for problem in &problems {
         println!("\n{problem}");
     }
-    if problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    Ok(if problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

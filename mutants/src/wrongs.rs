@@ -22,6 +22,14 @@ pub(crate) fn forget_the_claims_of_others(queue: &mut Queue) {
     }
 }
 
+/// Sorts all tasks, and makes no use of it (83).
+pub(crate) fn looks_at_every_task(queue: &Queue) {
+    let mut all: Vec<_> =
+        queue.tasks.values().map(|task| (task.priority, task.spawned_at, task.id)).collect();
+    all.sort_unstable();
+    std::hint::black_box(all);
+}
+
 /// The failure of a run that has put its task to sleep (6).
 pub(crate) fn fails_asleep(queue: &Queue, run: &RunEnd) -> Option<RetryAfter> {
     let task = queue.tasks.get(&run.token.task).filter(|task| task.is_newest(&run.token))?;

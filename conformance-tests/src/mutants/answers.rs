@@ -27,9 +27,12 @@ pub(super) const MUTANTS: &[Wrapper] = &[
     wrapper("70", "Every error is unavailable, and surely nothing was written.", &["AM-5", "MT-6"], |_| {
         Box::new(AllAlike)
     }),
-    wrapper("71", "A spawn is sent twice, with new ids, as if its reply had been lost.", &["AM-6"], |_| {
-        Box::new(SpawnsBlindly)
-    }),
+    wrapper(
+        "71",
+        "A spawn is repeated by the store itself, which tells what the second one came to.",
+        &["AM-6"],
+        |_| Box::new(SpawnsBlindly),
+    ),
     Wrapper {
         lacks: Some(Verb::Retry),
         ..wrapper("75", "A verb that the store does not have answers, and does nothing.", &["MT-7"], |_| {
@@ -150,11 +153,8 @@ struct SpawnsBlindly;
 #[async_trait]
 impl Wrong for SpawnsBlindly {
     async fn spawn(&self, right: &dyn Store, request: SpawnRequest) -> Result<SpawnAnswer, StoreError> {
-        let mut again = request.clone();
-        again.tasks.iter_mut().for_each(|task| task.id = TaskId::new());
-        let answer = right.spawn(request).await?;
-        right.spawn(again).await?;
-        Ok(answer)
+        right.spawn(request.clone()).await?;
+        right.spawn(request).await
     }
 }
 

@@ -75,6 +75,16 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         )],
     },
     Mutation {
+        id: "83",
+        breaks: "A claim looks at every task.",
+        killers: &["BL-1"],
+        edits: &[edit(
+            "runs/claim.rs",
+            "⟦⟧let names: BTreeSet<&TaskName> =",
+            "crate::wrongs::looks_at_every_task(queue);",
+        )],
+    },
+    Mutation {
         id: "118",
         breaks: "Priorities are ignored.",
         killers: &["CL-8"],

@@ -1,8 +1,9 @@
 //! The kill matrix: which case finds which mutant out.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::StreamExt;
 
@@ -11,10 +12,14 @@ use crate::cases::cases;
 use crate::harness::Harness;
 use crate::registry::Case;
 use crate::report::{CaseReport, FailureKind, Status};
-use crate::run::{SEED, run_case};
+use crate::run::{SEED, run_case_within};
 
+/// What a case may take: on a broken store some go round in circles.
+const MOST: Duration = Duration::from_secs(20);
 /// How many cases run at once.
-const AT_ONCE: usize = 4;
+const AT_ONCE: usize = 8;
+/// How many characters are kept of what a failure saw.
+const KEPT: usize = 400;
 
 /// Which cases meet which mutants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,21 +68,32 @@ pub async fn matrix(control: Arc<dyn Harness>, mutants: Vec<Mutant>, scope: Scop
 
 /// Runs the cases of each store, some at once.
 async fn reports(stores: Vec<(Arc<dyn Harness>, Vec<Case>)>) -> Vec<Vec<CaseReport>> {
-    let mut ended: Vec<_> = stores.iter().map(|_| Vec::new()).collect();
+    let mut ended: Vec<BTreeMap<usize, CaseReport>> = stores.iter().map(|_| BTreeMap::new()).collect();
     let runs = stores.into_iter().enumerate().flat_map(|(row, (harness, cases))| {
-        cases.into_iter().map(move |case| {
+        cases.into_iter().enumerate().map(move |(column, case)| {
             let harness = harness.clone();
             // A heavy case is not checked after each step: it is the case that has to find the mutant out.
-            async move { (row, run_case(case.heavy(), harness, SEED).await) }
+            async move { (row, column, brief(run_case_within(case.heavy(), harness, SEED, MOST).await)) }
         })
     });
-    let mut runs = futures::stream::iter(runs).buffered(AT_ONCE);
-    while let Some((row, report)) = runs.next().await {
+    let mut runs = futures::stream::iter(runs).buffer_unordered(AT_ONCE);
+    while let Some((row, column, report)) = runs.next().await {
         if let Some(ended) = ended.get_mut(row) {
-            ended.push(report);
+            ended.insert(column, report);
         }
     }
-    ended
+    ended.into_iter().map(|row| row.into_values().collect()).collect()
+}
+
+/// What is kept of a report: ten thousands of them are.
+fn brief(mut report: CaseReport) -> CaseReport {
+    if let Status::Failed(failure) = &mut report.status {
+        failure.calls = Vec::new();
+        for text in [&mut failure.got, &mut failure.wanted] {
+            *text = text.chars().take(KEPT).collect();
+        }
+    }
+    report
 }
 
 /// The case found the store to break the contract, by its own assertions.

@@ -34,13 +34,6 @@ pub(super) const CASES: &[Case] = &[
         "What a run has acted on must not be replaced under it."
     ),
     case!(
-        cp_7_an_earlier_attempt_replaces_nothing_of_a_later_one,
-        ["CP-7", "CP-6"],
-        ["C3", "P1"],
-        [Spawn, Claim, Save, Load, Wait],
-        "A run that was taken for dead, and is not, must not undo what its successor has done."
-    ),
-    case!(
         cp_4_the_end_of_a_wait_is_not_overwritten,
         ["CP-4", "EV-10"],
         ["P1", "W2"],
@@ -140,30 +133,6 @@ async fn cp_4_the_first_write_wins(ctx: Ctx) -> Verdict {
     let token = ctx.claim_task(token.task).await?.token;
     same("a later attempt", &ctx.try_save(step(token, &step_key, "2")).await?, &conflict)?;
     same("what is loaded", &ends(ctx.load(token).await?), &vec![("s".to_owned(), value("1"))])
-}
-
-async fn cp_7_an_earlier_attempt_replaces_nothing_of_a_later_one(ctx: Ctx) -> Verdict {
-    let step_key = key("s")?;
-    let failed = ctx.running().await?;
-    ctx.end(failed, fail_after(0)).await?;
-    let expired = ctx.claim_task(failed.task).await?.token;
-    ctx.advance(LEASE);
-    let slept = ctx.claim_task(failed.task).await?.token;
-    ctx.suspend_on(slept, on_time(&key("t")?, 10)).await?;
-    ctx.advance(10);
-    let newest = ctx.claim_task(failed.task).await?.token;
-    ctx.save(step(newest, &step_key, "1")).await?;
-    let before = ctx.snapshot().await?;
-    for (how, old) in [("failed", failed), ("expired", expired), ("slept", slept)] {
-        for payload in ["2", "1"] {
-            let answer = ctx.try_save(step(old, &step_key, payload)).await?;
-            same(&format!("a save of a claim that {how}"), &answer, &Err(Refusal::ClaimLost))?;
-            ctx.unchanged(&before, "a save of an earlier claim").await?;
-        }
-    }
-    let loaded = ends(ctx.load(newest).await?);
-    same("what is loaded", &loaded.last(), &Some(&("s".to_owned(), value("1"))))?;
-    ctx.complete(newest).await
 }
 
 async fn cp_4_the_end_of_a_wait_is_not_overwritten(ctx: Ctx) -> Verdict {

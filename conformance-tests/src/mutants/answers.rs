@@ -24,7 +24,7 @@ pub(super) const MUTANTS: &[Wrapper] = &[
     wrapper("48", "A failure that is sent again fails the next attempt, too.", &["RT-9", "AM-2"], |_| {
         Box::new(FailsAgain::default())
     }),
-    wrapper("70", "Every error is unavailable, and surely nothing was written.", &["AM-5", "MT-6"], |_| {
+    wrapper("70", "Every error is unavailable, and surely nothing was written.", &["MT-6"], |_| {
         Box::new(AllAlike)
     }),
     wrapper(

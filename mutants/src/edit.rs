@@ -9,7 +9,7 @@ pub(crate) struct Mutation {
     pub(crate) breaks: &'static str,
     /// The ids of the cases that must find it out.
     pub(crate) killers: &'static [&'static str],
-    /// Where it differs.
+    /// Where it differs; nowhere if it is the harness that does.
     pub(crate) edits: &'static [Edit],
 }
 

@@ -1,7 +1,7 @@
 //! Opens mutants of the memory store for the suite.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use durable_conformance::mutants::{Mutant, wrapped};
@@ -14,7 +14,24 @@ use crate::{MemoryStore, gallery};
 /// The memory store as one mutant, or as none.
 struct Mutated {
     mutation: &'static str,
-    stores: Mutex<BTreeMap<Namespace, (MemoryStore, u64)>>,
+    stores: Mutex<Stores>,
+}
+
+/// The store of each namespace, and how many handles it has.
+type Stores = BTreeMap<Namespace, (MemoryStore, u64)>;
+
+impl Mutated {
+    fn stores(&self) -> MutexGuard<'_, Stores> {
+        self.stores.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes a store for a namespace that had none a while ago (160).
+    async fn opens_anew(&self, namespace: &Namespace, clock: Clock) -> Arc<dyn Store> {
+        crate::torn::yields().await;
+        let store = MemoryStore::mutated(clock, self.mutation);
+        self.stores().insert(namespace.clone(), (store.clone(), 1));
+        Arc::new(store)
+    }
 }
 
 /// The memory store as no mutant.
@@ -52,7 +69,10 @@ impl Harness for Mutated {
     }
 
     async fn open(&self, namespace: &Namespace, clock: Clock) -> anyhow::Result<Arc<dyn Store>> {
-        let mut stores = self.stores.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.mutation == "160" && !self.stores().contains_key(namespace) {
+            return Ok(self.opens_anew(namespace, clock).await);
+        }
+        let mut stores = self.stores();
         let open = || (MemoryStore::mutated(clock, self.mutation), 0);
         let (store, handles) = stores.entry(namespace.clone()).or_insert_with(open);
         *handles += 1;
@@ -60,7 +80,7 @@ impl Harness for Mutated {
     }
 
     async fn destroy(&self, namespace: &Namespace) -> anyhow::Result<()> {
-        self.stores.lock().unwrap_or_else(PoisonError::into_inner).remove(namespace);
+        self.stores().remove(namespace);
         Ok(())
     }
 }

@@ -13,7 +13,7 @@ use crate::task::Task;
 /// How often a verb lets others run between its transactions.
 const YIELDS: usize = 4;
 /// How often a verb asks for a lock that somebody else has.
-const ASKS: usize = 2_000;
+const ASKS: usize = 500;
 
 impl MemoryStore {
     /// Reads in one transaction and writes in another.
@@ -23,7 +23,7 @@ impl MemoryStore {
         apply: impl FnOnce(&mut State, Now) -> Result<T, E>,
     ) -> Result<T, E> {
         let (changes, answer) = self.planned(queue, apply);
-        yields(YIELDS).await;
+        yields().await;
         changes.all(&mut self.lock());
         answer
     }
@@ -36,7 +36,7 @@ impl MemoryStore {
     ) -> Result<T, E> {
         let (changes, answer) = self.planned(queue, apply);
         changes.first(&mut self.lock());
-        yields(YIELDS).await;
+        yields().await;
         changes.rest(&mut self.lock());
         answer
     }
@@ -55,9 +55,9 @@ impl MemoryStore {
             if asked == ASKS {
                 return Err(StoreError::unavailable(verb, "somebody holds a lock", false).into());
             }
-            yields(1).await;
+            yields().await;
         }
-        yields(YIELDS).await;
+        yields().await;
         let answer = self.run(verb, queue, apply);
         self.lock().locked.remove(queue);
         answer
@@ -80,8 +80,9 @@ impl MemoryStore {
     }
 }
 
-async fn yields(times: usize) {
-    for _ in 0..times {
+/// Lets others run.
+pub(crate) async fn yields() {
+    for _ in 0..YIELDS {
         tokio::task::yield_now().await;
     }
 }

@@ -1,14 +1,15 @@
 //! Answers, errors, hints and clocks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use durable_core::model::{CallId, Lease, Millis, QueueName, TaskId, TaskName, Timestamp};
 use durable_core::store::{
-    CheckpointPage, ClaimAnswer, ClaimRequest, Ending, ExtendRequest, FencedError, Hints, LoadRequest,
-    Outcome, OutcomeRequest, Page, RetryAnswer, RetryRequest, RunEnd, SpawnAnswer, SpawnRequest, Store,
-    StoreError, StoreErrorKind, TaskDetail, TaskRequest, TaskView, TasksRequest, Verb,
+    CheckpointPage, ClaimAnswer, ClaimRequest, DropQueueAnswer, DropQueueRequest, Ending, ExtendRequest,
+    FencedError, Hints, LoadRequest, Outcome, OutcomeRequest, Page, RetryAnswer, RetryRequest, RunEnd,
+    SpawnAnswer, SpawnRequest, Store, StoreError, StoreErrorKind, TaskDetail, TaskRequest, TaskView,
+    TasksRequest, Verb,
 };
 
 use super::wrong::{PerItem, Wrong};
@@ -43,6 +44,15 @@ pub(super) const MUTANTS: &[Wrapper] = &[
     wrapper("107", "A claim gives one task more than was asked for.", &["CL-2"], |_| Box::new(OneMore)),
     wrapper("108", "Only the first page of checkpoints is loaded.", &["CP-5"], |_| Box::new(FirstPage)),
     wrapper("109", "Only the first page of tasks is listed.", &["CO-6"], |_| Box::new(FirstList)),
+    wrapper("161", "Dropping a queue that is missing says that it was dropped.", &["QU-5"], |_| {
+        Box::new(Dropped)
+    }),
+    wrapper(
+        "162",
+        "A handle that has found nothing to claim looks again when it has spawned itself.",
+        &["MT-1", "SP-18"],
+        |_| Box::new(KnowsBetter::default()),
+    ),
     wrapper("110", "An end that was told once is told again after the purge.", &["RE-8"], |_| {
         Box::new(Remembers::default())
     }),
@@ -207,6 +217,52 @@ impl Wrong for FirstList {
     async fn tasks(&self, right: &dyn Store, request: TasksRequest) -> Result<Page<TaskView>, StoreError> {
         let page = right.tasks(request).await?;
         Ok(Page { next: None, ..page })
+    }
+}
+
+/// Does not tell a queue that is gone from one that never was.
+struct Dropped;
+
+#[async_trait]
+impl Wrong for Dropped {
+    async fn drop_queue(
+        &self,
+        right: &dyn Store,
+        request: DropQueueRequest,
+    ) -> Result<DropQueueAnswer, StoreError> {
+        let answer = right.drop_queue(request).await?;
+        Ok(if answer == DropQueueAnswer::NotFound { DropQueueAnswer::Dropped } else { answer })
+    }
+}
+
+/// Remembers which queues are empty.
+#[derive(Default)]
+struct KnowsBetter(Mutex<BTreeSet<QueueName>>);
+
+impl KnowsBetter {
+    fn empty(&self) -> MutexGuard<'_, BTreeSet<QueueName>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Wrong for KnowsBetter {
+    async fn spawn(&self, right: &dyn Store, request: SpawnRequest) -> Result<SpawnAnswer, StoreError> {
+        self.empty().remove(&request.queue);
+        right.spawn(request).await
+    }
+
+    async fn claim(&self, right: &dyn Store, mut request: ClaimRequest) -> Result<ClaimAnswer, StoreError> {
+        let queue = request.queue.clone();
+        if self.empty().contains(&queue) {
+            request.max = 0;
+        }
+        let asked = request.max > 0;
+        let answer = right.claim(request).await?;
+        if asked && answer.claims.is_empty() {
+            self.empty().insert(queue);
+        }
+        Ok(answer)
     }
 }
 

@@ -3,6 +3,19 @@
 //! [`wrapped`] makes them of any correct store, so that a store's author can watch the suite fail on his own. A mutant
 //! names the ids of the cases that must find it out; [`matrix`] runs them and says whether they did.
 //!
+//! ```no_run
+//! # use std::sync::Arc;
+//! # use durable_conformance::Harness;
+//! use durable_conformance::mutants::{Scope, matrix, wrapped};
+//!
+//! # async fn shown(harness: Arc<dyn Harness>) {
+//! let mutants = wrapped(&harness);
+//! let matrix = matrix(harness, mutants, Scope::Named).await;
+//! println!("{matrix}");
+//! assert_eq!(matrix.problems(), Vec::<String>::new());
+//! # }
+//! ```
+//!
 //! A mutant is *killed* when a case that carries one of these ids ends with a violation. A panic, a call that does not
 //! return and the failure of some other case are no kill: the suite would have been right by accident.
 

@@ -123,6 +123,19 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         )],
     },
     Mutation {
+        id: "158",
+        breaks: "A claim takes as many as are asked for, and touches more than a verb may.",
+        killers: &["CL-2"],
+        edits: &[
+            edit(
+                "runs/claim.rs",
+                "let max = ⟦request.most()⟧;",
+                "usize::try_from(request.max).unwrap_or(usize::MAX)",
+            ),
+            edit("runs/claim.rs", "for _ in 0..⟦MAX_RECORDS⟧ {", "usize::MAX"),
+        ],
+    },
+    Mutation {
         id: "122",
         breaks: "Expired runs count as ready though their last attempt is used up.",
         killers: &["CL-35"],

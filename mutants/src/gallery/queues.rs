@@ -40,6 +40,13 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         edits: &[edit("queues.rs", "⟦queue.state = request.state;⟧", "")],
     },
     Mutation {
+        id: "160",
+        breaks: "Who opens an empty store with others at one moment has a store of his own.",
+        killers: &["MT-3"],
+        // Opening is the harness's: it does that.
+        edits: &[],
+    },
+    Mutation {
         id: "113",
         breaks: "A spawn into a queue that is missing creates it.",
         killers: &["QU-6"],

@@ -59,6 +59,16 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         )],
     },
     Mutation {
+        id: "159",
+        breaks: "A spawn with a known id puts a new task in the place of the old one.",
+        killers: &["SP-16"],
+        edits: &[edit(
+            "spawn.rs",
+            "let known = ⟦queue.tasks.contains_key(&new.id) || ids.contains(&new.id)⟧;",
+            "ids.contains(&new.id)",
+        )],
+    },
+    Mutation {
         id: "117",
         breaks: "A delayed task counts as ready from when somebody looked.",
         killers: &["CL-8", "SP-5"],

@@ -14,8 +14,10 @@ use crate::registry::Case;
 use crate::report::{CaseReport, FailureKind, Status};
 use crate::run::{SEED, run_case_within};
 
-/// What a case may take: on a broken store some go round in circles.
-const MOST: Duration = Duration::from_secs(20);
+/// What a case may take on a broken store, where some go round in circles.
+const MOST: Duration = Duration::from_secs(30);
+/// What a case may take on the unbroken one.
+const MOST_OF_CONTROL: Duration = Duration::from_secs(600);
 /// How many cases run at once.
 const AT_ONCE: usize = 8;
 /// How many characters are kept of what a failure saw.
@@ -24,7 +26,7 @@ const KEPT: usize = 400;
 /// Which cases meet which mutants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
-    /// Each mutant meets the cases that are named for it.
+    /// Each mutant meets the cases that are named for it, until one kills it.
     Named,
     /// Each mutant meets every case.
     Full,
@@ -50,39 +52,37 @@ pub struct Matrix {
 
 /// Runs the mutants and the control, all on the same seed.
 pub async fn matrix(control: Arc<dyn Harness>, mutants: Vec<Mutant>, scope: Scope) -> Matrix {
-    let meets = |mutant: &Mutant| {
-        let met =
-            cases().into_iter().filter(|case| scope == Scope::Full || mutant.names(&case.name(), case.ids));
-        met.collect::<Vec<_>>()
-    };
-    let met: BTreeSet<_> = mutants.iter().flat_map(meets).map(|case| case.name()).collect();
-    let of_control = cases().into_iter().filter(|case| met.contains(&case.name())).collect();
-    let of_mutants = mutants.iter().map(|mutant| (mutant.harness.clone(), meets(mutant)));
-    let runs: Vec<_> = [(control, of_control)].into_iter().chain(of_mutants).collect();
-    let mut reports = reports(runs).await.into_iter();
-    Matrix {
-        control: reports.next().unwrap_or_default(),
-        mutants: mutants.into_iter().zip(reports).map(|(mutant, cases)| Row { mutant, cases }).collect(),
-    }
+    let rows =
+        mutants.into_iter().enumerate().map(|(at, mutant)| async move { (at, meets(mutant, scope).await) });
+    let rows: BTreeMap<_, _> = futures::stream::iter(rows).buffer_unordered(AT_ONCE).collect().await;
+    let mutants: Vec<Row> = rows.into_values().collect();
+    let met: BTreeSet<_> = mutants.iter().flat_map(|row| &row.cases).map(|case| case.name.as_str()).collect();
+    let met = cases().into_iter().filter(|case| met.contains(case.name().as_str()));
+    let runs = met.map(|case| run(case, control.clone(), MOST_OF_CONTROL));
+    Matrix { control: futures::stream::iter(runs).buffered(AT_ONCE).collect().await, mutants }
 }
 
-/// Runs the cases of each store, some at once.
-async fn reports(stores: Vec<(Arc<dyn Harness>, Vec<Case>)>) -> Vec<Vec<CaseReport>> {
-    let mut ended: Vec<BTreeMap<usize, CaseReport>> = stores.iter().map(|_| BTreeMap::new()).collect();
-    let runs = stores.into_iter().enumerate().flat_map(|(row, (harness, cases))| {
-        cases.into_iter().enumerate().map(move |(column, case)| {
-            let harness = harness.clone();
-            // A heavy case is not checked after each step: it is the case that has to find the mutant out.
-            async move { (row, column, brief(run_case_within(case.heavy(), harness, SEED, MOST).await)) }
-        })
-    });
-    let mut runs = futures::stream::iter(runs).buffer_unordered(AT_ONCE);
-    while let Some((row, column, report)) = runs.next().await {
-        if let Some(ended) = ended.get_mut(row) {
-            ended.insert(column, report);
+/// Runs the cases that a mutant meets, one after the other.
+async fn meets(mutant: Mutant, scope: Scope) -> Row {
+    let mut row = Row { mutant, cases: Vec::new() };
+    let mut left = cases();
+    if scope == Scope::Named {
+        left.retain(|case| row.mutant.names(&case.name(), case.ids));
+        // What is soon done comes first.
+        left.sort_by_key(|case| case.heavy);
+    }
+    for case in left {
+        row.cases.push(run(case, row.mutant.harness.clone(), MOST).await);
+        if scope == Scope::Named && !row.killers().is_empty() {
+            break;
         }
     }
-    ended.into_iter().map(|row| row.into_values().collect()).collect()
+    row
+}
+
+/// Runs a case without a check after each step, as heavy ones are: it is the case that has to find a mutant out.
+async fn run(case: Case, harness: Arc<dyn Harness>, most: Duration) -> CaseReport {
+    brief(run_case_within(case.heavy(), harness, SEED, most).await)
 }
 
 /// What is kept of a report: ten thousands of them are.

@@ -190,6 +190,12 @@ impl Ctx {
         Snapshot::read(&*self.plain, &self.world, &self.queue).await
     }
 
+    /// Wants the invariants to hold that are checked after each step of a case that is not heavy.
+    pub(crate) async fn is_whole(&self) -> Verdict {
+        let watch = Checked::new(self.world.clone(), "a".to_owned(), self.plain.clone());
+        watch.check(Some(&self.queue)).await
+    }
+
     /// One task with its waits and all of its history; the case must need `Task`.
     ///
     /// # Errors

@@ -109,6 +109,7 @@ pub struct Faults(Arc<Shared>);
 
 struct Shared {
     state: Mutex<State>,
+    holds: Notify,
     released: Notify,
 }
 
@@ -133,7 +134,7 @@ impl Faults {
     /// Follows `plan`.
     pub fn new(plan: Plan) -> Self {
         let state = Mutex::new(State { plan, ..State::default() });
-        Self(Arc::new(Shared { state, released: Notify::new() }))
+        Self(Arc::new(Shared { state, holds: Notify::new(), released: Notify::new() }))
     }
 
     /// Follows `plan` from now on; what was counted stays.
@@ -154,6 +155,17 @@ impl Faults {
     /// How many calls are held on their way.
     pub fn held(&self) -> usize {
         self.state().held
+    }
+
+    /// Waits until a call is held on its way.
+    pub async fn until_held(&self) {
+        loop {
+            let holds = self.0.holds.notified();
+            if self.held() > 0 {
+                return;
+            }
+            holds.await;
+        }
     }
 
     /// Lets the calls go on that are held on their way.
@@ -244,6 +256,7 @@ struct Held<'a>(&'a Faults);
 impl<'a> Held<'a> {
     fn new(faults: &'a Faults) -> Self {
         faults.state().held += 1;
+        faults.0.holds.notify_waiters();
         Self(faults)
     }
 }

@@ -9,6 +9,7 @@ mod clock;
 mod closing;
 mod crash;
 mod deadlocks;
+mod durable;
 mod ends;
 mod events;
 mod failure;
@@ -68,6 +69,7 @@ pub fn cases() -> Vec<Case> {
         deadlocks::CASES,
         failure::CASES,
         crash::CASES,
+        durable::CASES,
         spread::CASES,
         scale::CASES,
     ];

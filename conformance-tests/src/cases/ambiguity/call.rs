@@ -95,6 +95,11 @@ impl Call {
         }
     }
 
+    /// Each time that it is made, it leaves the claim its full lease (`C4`).
+    pub(super) const fn moves_a_lease(&self) -> bool {
+        matches!(self, Self::Save(_) | Self::Extend(_))
+    }
+
     /// It takes tasks. Its repeat is for what it took, and takes nothing (`C7`).
     pub(super) const fn takes(&self) -> bool {
         matches!(self, Self::Claim(request) if request.max > 0)

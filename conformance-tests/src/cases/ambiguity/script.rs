@@ -92,9 +92,13 @@ impl Script {
         self.step(Step::Passes(count));
     }
 
-    /// Makes the call that is in doubt. What is written from here on comes after it.
+    /// Makes the call that is in doubt. What is written from here on comes after it, and a little later.
     pub(super) fn doubts(&mut self, call: Call, again: Again) {
+        let moves_with_time = call.moves_a_lease();
         self.in_doubt = Some((call, again));
+        if !moves_with_time {
+            self.passes(1);
+        }
     }
 
     /// The call that is in doubt gives the same answer again.

@@ -111,6 +111,9 @@ impl Stage {
     /// Makes the call in doubt as its caller makes it again, on either handle: each time with the right answer.
     pub(super) async fn again(&self, first: &str) -> Verdict {
         let call = self.scene.call.again();
+        if !call.moves_a_lease() {
+            self.world.advance(1);
+        }
         for store in [&self.world.b, &self.world.a] {
             let answer = soon(self.name(), call.on(store)).await??;
             same(&self.what("the answer again"), &answer.as_str(), &self.scene.again.after(first))?;

@@ -14,6 +14,7 @@ use durable_core::store::{
 
 use crate::checked::{Checked, World};
 use crate::expect::{Violation, same, some};
+use crate::faults::polled;
 use crate::layer::Layered;
 use crate::level::{Hook, Missing};
 use crate::process::{self, Acknowledged};
@@ -206,6 +207,20 @@ impl Ctx {
         let world = Arc::new(self.world.elsewhere());
         let opened = Self::open(world, self.clock.clone()).await;
         opened.map_err(|error| Violation::new("another namespace", format!("{error:#}"), "two handles on it"))
+    }
+
+    /// The world of another namespace, of which a first handle was given up after so many polls of its opening.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be opened then.
+    pub(crate) async fn elsewhere_after_a_dropped_open(&self, polls: u32) -> Result<Self, Violation> {
+        let world = Arc::new(self.world.elsewhere());
+        let opening = world.harness.open(&world.namespace, Clock::Manual(self.clock.clone()));
+        drop(polled(polls, opening).await);
+        let opened = Self::open(world.clone(), self.clock.clone()).await;
+        opened
+            .map_err(|error| Violation::new("open after a dropped open", format!("{error:#}"), "two handles"))
     }
 
     /// Moves the clock of all handles forward.

@@ -345,7 +345,7 @@ async fn others_run(times: u32) {
 }
 
 /// Polls a call at most so often; `None` when it is dropped.
-async fn polled<T>(polls: u32, call: impl Future<Output = T>) -> Option<T> {
+pub(crate) async fn polled<T>(polls: u32, call: impl Future<Output = T>) -> Option<T> {
     let (mut call, mut left) = (pin!(call), polls);
     poll_fn(|context| {
         let Some(later) = left.checked_sub(1) else { return Poll::Ready(None) };

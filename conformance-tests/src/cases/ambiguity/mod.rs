@@ -102,7 +102,7 @@ async fn am_1_a_lost_request_made_again_is_made_once(ctx: Ctx) -> Verdict {
             }
         }
     }
-    Ok(())
+    house.is_whole().await
 }
 
 async fn lost_request(stage: &Stage, fault: Fault, surely_not: bool) -> Verdict {
@@ -128,7 +128,7 @@ async fn am_2_a_lost_reply_asked_for_again_is_one_call(ctx: Ctx) -> Verdict {
         stage.again(&first).await?;
         stage.after(stage.world.store()).await?;
     }
-    Ok(())
+    house.is_whole().await
 }
 
 async fn am_3_a_call_that_arrives_twice_at_once_is_one_call(ctx: Ctx) -> Verdict {
@@ -145,7 +145,7 @@ async fn am_3_a_call_that_arrives_twice_at_once_is_one_call(ctx: Ctx) -> Verdict
         let answer = soon(stage.name(), stage.scene.call.on(&store)).await??;
         one_of_two(&stage, &[answer.clone(), answer]).await?;
     }
-    Ok(())
+    house.is_whole().await
 }
 
 /// Wants each of the answers to be the first or what comes again, and the rest as after one call.
@@ -174,7 +174,7 @@ async fn am_4_a_copy_that_arrives_late_does_nothing(ctx: Ctx) -> Verdict {
         stage.after(&store).await?;
         same(&stage.what("copies on their way"), &faults.late(), &0)?;
     }
-    Ok(())
+    house.is_whole().await
 }
 
 /// Every call, without anything before it. That a lost reply may have happened needs a store whose replies can be lost:
@@ -196,7 +196,7 @@ async fn am_5_a_refusal_says_that_nothing_happened(ctx: Ctx) -> Verdict {
         }
         stage.alike("after a refusal").await?;
     }
-    Ok(())
+    house.is_whole().await
 }
 
 async fn am_6_a_call_reaches_the_data_once(ctx: Ctx) -> Verdict {
@@ -208,7 +208,7 @@ async fn am_6_a_call_reaches_the_data_once(ctx: Ctx) -> Verdict {
             holds(&stage.what("the first answer"), first != *again, &first, "that it is the first")?;
         }
     }
-    Ok(())
+    house.is_whole().await
 }
 
 async fn am_9_a_call_dropped_at_any_poll_is_all_or_nothing(ctx: Ctx) -> Verdict {
@@ -219,10 +219,10 @@ async fn am_9_a_call_dropped_at_any_poll_is_all_or_nothing(ctx: Ctx) -> Verdict 
             dropped |= dropped_at(&stage, polls).await?;
         }
         if !dropped {
-            return Ok(());
+            break;
         }
     }
-    Ok(())
+    house.is_whole().await
 }
 
 /// No call of a store takes more polls, or all that come are alike.

@@ -26,6 +26,12 @@ impl House {
         Ok(Self { world: world.clone(), twin: world.elsewhere().await? })
     }
 
+    /// Wants the invariants to hold in the end, in both.
+    pub(super) async fn is_whole(&self) -> Verdict {
+        self.world.is_whole().await?;
+        self.twin.is_whole().await
+    }
+
     /// Writes down anew every scene that the store has the verbs for, each on a queue named after it and `how`.
     pub(super) fn stages(&self, how: &str) -> Result<Vec<Stage>, Violation> {
         let mut stages = Vec::new();
@@ -63,11 +69,10 @@ impl Stage {
         self.plays(&self.scene.before, stores).await
     }
 
-    /// Plays what comes after it, in the world through `store`. Then both show the same, and the world is whole.
+    /// Plays what comes after it, in the world through `store`. Then both show the same.
     pub(super) async fn after(&self, store: &Arc<dyn Store>) -> Verdict {
         self.plays(&self.scene.after, [store, self.twin.store()]).await?;
-        self.alike("in the end").await?;
-        self.world.is_whole().await
+        self.alike("in the end").await
     }
 
     async fn plays(&self, steps: &[Step], [world, twin]: [&Arc<dyn Store>; 2]) -> Verdict {

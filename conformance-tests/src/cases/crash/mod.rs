@@ -52,6 +52,13 @@ pub(super) const CASES: &[Case] = &[
         ["F1", "C3"],
         "A deployment costs no attempt and no lease."
     ),
+    case!(
+        cx_8_an_open_that_is_dropped_is_made_again,
+        ["CX-8", "MT-3"],
+        ["F1"],
+        [Spawn, Claim],
+        "A process that dies while it sets the data up must not keep all others out."
+    ),
     sweep!(
         f2_workers_get_through_a_bad_connection,
         ["AM-1", "AM-2"],
@@ -221,6 +228,15 @@ async fn cx_7_a_worker_may_be_told_to_stop_at_any_call(ctx: Ctx) -> Verdict {
         let took = ctx.now().as_millis() - stopped.as_millis();
         holds("how long the rest took", took < 1_000, took, "no lease")?;
         scene.is_golden(&golden, 0).await?;
+    }
+    Ok(())
+}
+
+async fn cx_8_an_open_that_is_dropped_is_made_again(ctx: Ctx) -> Verdict {
+    for polls in [1, 2, 3, 5, 8, 13, 21] {
+        let elsewhere = ctx.elsewhere_after_a_dropped_open(polls).await?;
+        let token = elsewhere.running().await?;
+        elsewhere.complete(token).await?;
     }
     Ok(())
 }

@@ -12,6 +12,7 @@ use durable_core::store::{
     WaitAnswer, WaitRequest,
 };
 
+use super::said::Said;
 use super::{Call, Layer, Layered};
 
 /// Passes a call through the layer, which may make it more than once.
@@ -96,8 +97,8 @@ impl<L: Layer> Signals for Layered<L> {
     }
 }
 
-fn call(verb: Verb, request: &impl About) -> Call {
-    Call { verb, queue: request.on_queue(), claims: request.claims() }
+fn call(verb: Verb, request: &(impl About + Said)) -> Call {
+    Call { verb, queue: request.on_queue(), claims: request.claims(), said: request.said() }
 }
 
 /// What a request is about.

@@ -12,6 +12,7 @@ mod ends;
 mod events;
 mod failure;
 mod handles;
+mod histories;
 mod inspect;
 mod lease;
 mod limits;
@@ -64,6 +65,7 @@ pub fn cases() -> Vec<Case> {
         races::CASES,
         wakes::CASES,
         deadlocks::CASES,
+        histories::CASES,
         failure::CASES,
         crash::CASES,
         spread::CASES,

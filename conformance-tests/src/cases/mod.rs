@@ -14,6 +14,7 @@ mod failure;
 mod handles;
 mod histories;
 mod inspect;
+mod interleavings;
 mod lease;
 mod limits;
 mod names;
@@ -65,6 +66,7 @@ pub fn cases() -> Vec<Case> {
         races::CASES,
         wakes::CASES,
         deadlocks::CASES,
+        interleavings::CASES,
         histories::CASES,
         failure::CASES,
         crash::CASES,

@@ -130,7 +130,8 @@ impl Client {
     pub async fn extend(&self, item: ExtendItem) -> Item<Timestamp> {
         let token = translate::token(item.token);
         let action = Action::Extend { token, lease: item.lease.millis(), answer: Reply::Unknown };
-        let step = async { only(self.store.extend(ExtendRequest::new(self.queue.clone(), vec![item])).await) };
+        let step =
+            async { only(self.store.extend(ExtendRequest::new(self.queue.clone(), vec![item])).await) };
         self.call(action, step, |answer| {
             let reply = fenced(answer, |until| *until);
             slot!(Extend, reply)
@@ -258,6 +259,9 @@ fn only<T>(answers: Result<Vec<Result<T, FencedError>>, StoreError>) -> Item<T> 
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client").field("name", &self.name).field("handle", &self.handle).finish_non_exhaustive()
+        f.debug_struct("Client")
+            .field("name", &self.name)
+            .field("handle", &self.handle)
+            .finish_non_exhaustive()
     }
 }

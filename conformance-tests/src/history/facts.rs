@@ -59,11 +59,8 @@ pub(super) struct Facts<'a> {
 
 impl<'a> Facts<'a> {
     pub(super) fn of(history: &'a History) -> Self {
-        let mut facts = Self {
-            claims: BTreeMap::new(),
-            deeds: BTreeMap::new(),
-            some_claim_is_unknown: false,
-        };
+        let mut facts =
+            Self { claims: BTreeMap::new(), deeds: BTreeMap::new(), some_claim_is_unknown: false };
         let mut calls = BTreeMap::new();
         for operation in &history.operations {
             match &operation.action {
@@ -168,9 +165,9 @@ impl<'a> Facts<'a> {
 
     /// The first deed that closed a claim, or may have.
     pub(super) fn close(&self, token: Token) -> Option<&Deed<'a>> {
-        self.under(token).iter().find(|deed| {
-            matches!(deed.fate, Fate::Closed(_) | Fate::Unknown { may_close: true })
-        })
+        self.under(token)
+            .iter()
+            .find(|deed| matches!(deed.fate, Fate::Closed(_) | Fate::Unknown { may_close: true }))
     }
 
     /// When a lease ended, as far as answers say that came before a place in the order.

@@ -50,9 +50,10 @@ fn line(operation: &Operation, what: &str) -> String {
 fn about(operation: &Operation, task: Option<TaskId>, event: Option<&str>) -> Option<String> {
     let is = |other: TaskId| Some(other) == task;
     match &operation.action {
-        Action::Spawn { tasks, answer } => {
-            tasks.iter().any(|new| is(new.id)).then(|| format!("spawn → {}", reply(answer, |_| "done".into())))
-        }
+        Action::Spawn { tasks, answer } => tasks
+            .iter()
+            .any(|new| is(new.id))
+            .then(|| format!("spawn → {}", reply(answer, |_| "done".into()))),
         Action::Claim { request, answer } => claimed(request, answer, is),
         Action::Extend { token, answer, .. } => {
             is(token.task).then(|| format!("extend {} → {}", claim(*token), item(answer)))
@@ -131,7 +132,8 @@ fn ending(ending: &Ending) -> &'static str {
 
 fn rests(item: &Rests) -> String {
     let waits: Vec<_> = item.waits.iter().map(|(key, source, _)| format!("{key} on {source:?}")).collect();
-    let rest = item.rest.as_ref().map_or_else(String::new, |(keys, need)| format!(", rest on {need} of {keys:?}"));
+    let rest =
+        item.rest.as_ref().map_or_else(String::new, |(keys, need)| format!(", rest on {need} of {keys:?}"));
     format!("{}{rest}", waits.join(", "))
 }
 

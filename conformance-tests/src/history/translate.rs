@@ -50,7 +50,8 @@ pub(super) fn token(token: model::Token) -> Token {
 }
 
 pub(super) fn task(task: &NewTask) -> Task {
-    let text = |key: &durable_core::store::Idempotency| (key.key.as_str().to_owned(), key.fingerprint.clone());
+    let text =
+        |key: &durable_core::store::Idempotency| (key.key.as_str().to_owned(), key.fingerprint.clone());
     Task {
         id: task.id,
         name: task.name.as_str().to_owned(),

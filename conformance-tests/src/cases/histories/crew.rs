@@ -54,7 +54,7 @@ impl Crew {
         Self { case, seed: super::plan::seed(), workers, lease: LEASE, batch: 3, moves: false, lost: 0 }
     }
 
-    /// Spawns what the script has no parent for, works until all is done, and gives the history.
+    /// Works until all is done, and gives the history.
     pub(super) async fn works(
         &self,
         ctx: &Ctx,
@@ -62,29 +62,56 @@ impl Crew {
         beside: Vec<Beside>,
     ) -> Result<History, Violation> {
         let recorder = Recorder::with_clock(ctx.clock.clone());
+        let shop = self.shop(script);
+        self.works_in(ctx, &recorder, &shop, beside).await?;
+        self.history(ctx, &recorder, std::slice::from_ref(&ctx.queue)).await
+    }
+
+    /// What it works on, to be stopped from outside.
+    pub(super) fn shop(&self, script: Script) -> Arc<Shop> {
+        let (lease, batch) = (self.lease, self.batch);
+        Arc::new(Shop { script, pace: Pace::new(self.workers), lease, batch })
+    }
+
+    /// What was recorded, with what some queues show now.
+    pub(super) async fn history(
+        &self,
+        ctx: &Ctx,
+        recorder: &Recorder,
+        queues: &[QueueName],
+    ) -> Result<History, Violation> {
+        let shown = ctx.store().clone();
+        recorder.history(self.case, self.seed, (ctx.store_name(), &*shown), queues).await
+    }
+
+    /// Spawns what the script has no parent for, and works until all is done.
+    pub(super) async fn works_in(
+        &self,
+        ctx: &Ctx,
+        recorder: &Arc<Recorder>,
+        shop: &Arc<Shop>,
+        beside: Vec<Beside>,
+    ) -> Verdict {
         let keeper = recorder.client("keeper", "a", ctx.a.clone(), ctx.queue.clone());
-        let tops = script.values().map(|plan| &plan.task).filter(|task| task.parent.is_none());
+        let tops = shop.script.values().map(|plan| &plan.task).filter(|task| task.parent.is_none());
         let tops: Vec<_> = tops.cloned().collect();
         for batch in tops.chunks(50) {
             answered(|| keeper.spawn(SpawnRequest::new(ctx.queue.clone(), batch.to_vec()))).await?;
         }
-        let (lease, batch) = (self.lease, self.batch);
-        let shop = Arc::new(Shop { script, pace: Pace::new(self.workers), lease, batch });
         let _stops = Stops(&shop.pace);
         let mut working: Vec<BoxFuture<'static, Verdict>> = Vec::new();
         for number in 0..HANDLES {
-            working.push(self.on_handle(ctx, &recorder, &shop, number));
+            working.push(self.on_handle(ctx, recorder, shop, number));
         }
         let caller = recorder.client("caller", "b", ctx.b.clone(), ctx.queue.clone());
         working.push(Box::pin(calls_beside(caller, shop.clone(), beside, self.seed)));
         let working = futures::future::join_all(working.into_iter().map(tokio::spawn));
-        let (kept, worked) = tokio::join!(self.keeps(ctx, &keeper, &shop), working);
+        let (kept, worked) = tokio::join!(self.keeps(ctx, &keeper, shop), working);
         kept?;
         for worked in worked {
             worked.map_err(|panic| Violation::new("a worker", panic.to_string(), "no panic"))??;
         }
-        let shown = ctx.store().clone();
-        recorder.history(self.case, self.seed, (ctx.store_name(), &*shown), std::slice::from_ref(&ctx.queue)).await
+        Ok(())
     }
 
     /// The workers of one handle.
@@ -107,8 +134,9 @@ impl Crew {
             };
             let handle = losing(handle, seed ^ number as u64, lost);
             let workers = names.into_iter().map(|name| {
+                let name_of_it = format!("{}.w{name}", ctx.queue);
                 let client =
-                    recorder.client(format!("w{name}"), format!("h{number}"), handle.clone(), ctx.queue.clone());
+                    recorder.client(name_of_it, format!("h{number}"), handle.clone(), ctx.queue.clone());
                 let (pace, dice) = (shop.clone(), Dice::new(seed, name as u64));
                 let worker = Worker { client, shop: shop.clone(), dice };
                 tokio::spawn(async move { worker.works().await.inspect_err(|_| pace.pace.stops()) })
@@ -160,7 +188,8 @@ async fn calls_beside(client: Client, shop: Arc<Shop>, calls: Vec<Beside>, seed:
         shop.pace.after(dice.below(8)).await;
         match call {
             Beside::Emit(name) => {
-                let request = EmitRequest::new(client.queue().clone(), write(&name, &format!("\"emit {number}\"")));
+                let request =
+                    EmitRequest::new(client.queue().clone(), write(&name, &format!("\"emit {number}\"")));
                 answered(|| client.emit(request.clone())).await?;
             }
             Beside::Cancel(task) => {

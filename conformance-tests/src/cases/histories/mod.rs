@@ -9,7 +9,7 @@ mod worker;
 use self::crew::{Beside, Crew};
 pub(super) use self::judge::judged;
 use self::plan::{Dice, Mix, Plan, Script, Step};
-use crate::history::{History, check};
+use crate::history::{History, Recorder, check};
 use crate::prelude::*;
 
 const GROUP: &str = "histories";
@@ -55,6 +55,14 @@ pub(super) const CASES: &[Case] = &[
         "A task that is always passed over never runs, and no error ever says so."
     )
     .heavy(),
+    case!(
+        co_8_a_hot_queue_starves_no_cold_one,
+        ["CO-8", "QU-9"],
+        ["C2", "U1"],
+        [Spawn, Claim, Save, Extend, Tick, Counts, Tasks, Task],
+        "One tenant that retries for ever must not stop the others that share the store."
+    )
+    .heavy(),
 ];
 
 /// So many tasks that save, extend their lease, and complete.
@@ -62,7 +70,8 @@ fn plain_tasks(seed: u64, count: u64) -> Result<Script, Violation> {
     let mut script = Script::new();
     for number in 0..count {
         let mut dice = Dice::new(seed, number);
-        let steps = (0..dice.below(3)).map(|_| if dice.one_in(4) { Step::Extend } else { Step::Save }).collect();
+        let steps =
+            (0..dice.below(3)).map(|_| if dice.one_in(4) { Step::Extend } else { Step::Save }).collect();
         let plan = Plan::new(steps)?;
         script.insert(plan.id(), plan);
     }
@@ -102,6 +111,8 @@ async fn co_3_leases_that_run_out_under_the_workers_cost_attempts_alone(ctx: Ctx
 fn everything(seed: u64, count: u64) -> Result<(Script, Vec<Beside>), Violation> {
     let events = (0..12).map(|number| event(&format!("e{number}"))).collect::<Result<Vec<_>, _>>()?;
     let mut script = Script::new();
+    let first = Plan::new(vec![Step::Extend, Step::Save])?;
+    script.insert(first.id(), first);
     for number in 0..count {
         let mut mix = Mix { events: &events, dice: Dice::new(seed, number) };
         let plan = mix.task(2, &mut script)?;
@@ -109,8 +120,8 @@ fn everything(seed: u64, count: u64) -> Result<(Script, Vec<Beside>), Violation>
     }
     let mut dice = Dice::new(seed, count);
     let mut calls: Vec<_> = events.iter().cloned().map(Beside::Emit).collect();
-    for task in script.keys() {
-        match dice.below(6) {
+    for (number, task) in (0_u64..).zip(script.keys()) {
+        match if number < 2 { number } else { dice.below(6) } {
             0 => calls.push(Beside::Cancel(*task)),
             1 => calls.push(Beside::Look(*task)),
             2 => calls.extend(dice.of(&events).cloned().map(Beside::Emit)),
@@ -136,6 +147,36 @@ async fn co_3_lost_replies_under_load_change_nothing(ctx: Ctx) -> Verdict {
     let (script, calls) = everything(crew.seed, 40)?;
     let history = crew.works(&ctx, script, calls).await?;
     judged(&history, &[check::all, check::quiescent])
+}
+
+/// Six workers turn a hot queue over for as long as two others need for a cold one.
+async fn co_8_a_hot_queue_starves_no_cold_one(ctx: Ctx) -> Verdict {
+    let (hot, cold) = (ctx.another_queue("hot").await?, ctx.another_queue("cold").await?);
+    let hot_crew = Crew { moves: true, ..Crew::of("CO-8", 6) };
+    let cold_crew = Crew { batch: 1, seed: hot_crew.seed, ..Crew::of("CO-8", 2) };
+    let mut script = Script::new();
+    for _ in 0..30 {
+        let mut plan = Plan::new(vec![Step::Forever])?;
+        plan.task.max_attempts = None;
+        script.insert(plan.id(), plan);
+    }
+    let recorder = Recorder::with_clock(ctx.clock.clone());
+    let (hot_shop, cold_shop) = (hot_crew.shop(script), cold_crew.shop(plain_tasks(cold_crew.seed, 60)?));
+    let cold_work = async {
+        let worked = cold_crew.works_in(&cold, &recorder, &cold_shop, Vec::new()).await;
+        hot_shop.pace.stops();
+        worked
+    };
+    let (cold_worked, hot_worked) =
+        tokio::join!(cold_work, hot_crew.works_in(&hot, &recorder, &hot_shop, Vec::new()));
+    cold_worked?;
+    hot_worked?;
+    let bound = hot_crew.workers * usize::try_from(hot_crew.batch).unwrap_or_default();
+    let of_cold = hot_crew.history(&ctx, &recorder, std::slice::from_ref(&cold.queue)).await?;
+    judged(&of_cold, &[check::quiescent, check::executed_once])?;
+    let of_both = hot_crew.history(&ctx, &recorder, &[hot.queue.clone(), cold.queue.clone()]).await?;
+    judged(&of_both, &[check::all])?;
+    judged(&of_both, &[|history: &History| check::bypass_is_bounded(history, bound)])
 }
 
 /// Fresh tasks of two priorities beside tasks that come back at once, by a failure or handed back.

@@ -70,6 +70,8 @@ pub(super) enum Step {
     Fail(u64),
     /// Hands the claim back once, for so long.
     Release(u64),
+    /// Fails or hands the claim back, again and again, until the others are done.
+    Forever,
 }
 
 /// One task.
@@ -150,8 +152,7 @@ impl Mix<'_> {
 
     fn child(&mut self, depth: u32, steps: &mut Vec<Step>, script: &mut Script) -> Verdict {
         let mut child = self.task(depth - 1, script)?;
-        let policy =
-            if self.dice.one_in(3) { ParentClosePolicy::Abandon } else { ParentClosePolicy::Cancel };
+        let policy = if self.dice.one_in(3) { ParentClosePolicy::Abandon } else { ParentClosePolicy::Cancel };
         let link = durable_core::store::ParentLink { join_key: join_of(child.id())?, on_close: policy };
         child.task.parent = Some(link);
         steps.push(Step::Child(child.id()));

@@ -151,6 +151,9 @@ impl Worker {
             Step::Join(child) => self.joins(token, *child, stored).await,
             Step::Fail(after) => self.saves_and_ends(item, fail_after(*after)).await,
             Step::Release(after) => self.saves_and_ends(item, release(*after)).await,
+            Step::Forever if self.shop.pace.is_done() => Ok(Left::On),
+            Step::Forever if token.claim.is_multiple_of(2) => Ok(Left::Ends(fail_after(0))),
+            Step::Forever => Ok(Left::Ends(release(0))),
         }
     }
 
@@ -199,7 +202,12 @@ impl Worker {
         self.waits(token, waits, need).await
     }
 
-    async fn joins(&self, token: Token, child: TaskId, stored: &BTreeSet<StepKey>) -> Result<Left, Violation> {
+    async fn joins(
+        &self,
+        token: Token,
+        child: TaskId,
+        stored: &BTreeSet<StepKey>,
+    ) -> Result<Left, Violation> {
         let join = join_of(child)?;
         if stored.contains(&join) {
             return Ok(Left::On);
@@ -212,8 +220,12 @@ impl Worker {
         let item = WaitItem { token, rest: Some(rest(&keys, need)), waits };
         match answered(|| self.client.wait(item.clone())).await? {
             Ok(WaitAnswer::Met(_)) => Ok(Left::On),
-            Ok(WaitAnswer::Suspended) | Err(FencedError::ClaimLost | FencedError::Cancelled) => Ok(Left::Away),
-            Ok(WaitAnswer::Registered) => Err(Violation::new("wait and rest", "registered", "met or suspended")),
+            Ok(WaitAnswer::Suspended) | Err(FencedError::ClaimLost | FencedError::Cancelled) => {
+                Ok(Left::Away)
+            }
+            Ok(WaitAnswer::Registered) => {
+                Err(Violation::new("wait and rest", "registered", "met or suspended"))
+            }
             Err(FencedError::Fault(fault)) => Err(fault.into()),
         }
     }

@@ -129,7 +129,9 @@ fn ends(operation: &Operation) -> Vec<(TaskId, End, Option<Token>)> {
             });
             ended.collect()
         }
-        Action::Cancel { task, answer: Reply::Is(Cancelled::Cancelled) } => vec![(*task, End::Cancelled, None)],
+        Action::Cancel { task, answer: Reply::Is(Cancelled::Cancelled) } => {
+            vec![(*task, End::Cancelled, None)]
+        }
         _ => Vec::new(),
     }
 }
@@ -161,7 +163,12 @@ fn reads(
 pub fn quiescent(history: &History) -> Result<(), Violation> {
     let mut live = history.last.iter().filter(|task| matches!(task.state, State::Live(_)));
     let Some(first) = live.next() else { return Ok(()) };
-    let got = format!("{} live ones, the first {:?} with the waits {:?}", live.count() + 1, first.state, first.waits);
+    let got = format!(
+        "{} live ones, the first {:?} with the waits {:?}",
+        live.count() + 1,
+        first.state,
+        first.waits
+    );
     Err(about(history, first.id, "the tasks when all is done", &got, "all have ended"))
 }
 
@@ -171,11 +178,9 @@ pub fn quiescent(history: &History) -> Result<(), Violation> {
 ///
 /// The first task that was not.
 pub fn executed_once(history: &History) -> Result<(), Violation> {
-    let Some(task) = history
-        .last
-        .iter()
-        .find(|task| !matches!(task.state, State::Ended(End::Value(_))) || (task.claims, task.attempt) != (1, 1))
-    else {
+    let Some(task) = history.last.iter().find(|task| {
+        !matches!(task.state, State::Ended(End::Value(_))) || (task.claims, task.attempt) != (1, 1)
+    }) else {
         return Ok(());
     };
     let got = format!("{:?} after {} claims", task.state, task.claims);

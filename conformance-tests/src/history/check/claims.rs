@@ -27,7 +27,8 @@ pub fn tokens_are_unique(history: &History) -> Result<(), Violation> {
         }
         grows(history, claims)?;
         let handed = u64::try_from(claims.len()).unwrap_or(u64::MAX);
-        let highest = claims.last().map_or(0, |held| held.handed.token.claim).max(last.get(task).copied().unwrap_or(0));
+        let highest =
+            claims.last().map_or(0, |held| held.handed.token.claim).max(last.get(task).copied().unwrap_or(0));
         if highest != handed && !facts.some_claim_is_unknown {
             let got = format!("{handed} claims handed out, the highest count is {highest}");
             return Err(about(history, *task, "the claims of a task", &got, "each was handed to somebody"));
@@ -77,7 +78,13 @@ pub fn intervals_are_disjoint(history: &History) -> Result<(), Violation> {
                 next.told.client,
                 next.handed.claimed_at
             );
-            return Err(about(history, *task, "two claims of one task", &got, "one ends before the other starts"));
+            return Err(about(
+                history,
+                *task,
+                "two claims of one task",
+                &got,
+                "one ends before the other starts",
+            ));
         }
     }
     Ok(())
@@ -91,7 +98,8 @@ pub fn intervals_are_disjoint(history: &History) -> Result<(), Violation> {
 pub fn attempts_are_counted(history: &History) -> Result<(), Violation> {
     let facts = Facts::of(history);
     for (task, claims) in &facts.claims {
-        if let Some(first) = claims.first().filter(|held| held.handed.token.claim == 1 && held.handed.attempt != 1)
+        if let Some(first) =
+            claims.first().filter(|held| held.handed.token.claim == 1 && held.handed.attempt != 1)
         {
             let got = format!("attempt {}", first.handed.attempt);
             return Err(about(history, *task, "the first claim of a task", &got, "attempt 1"));

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use durable_core::model::{EmitId, TaskId, Timestamp};
 
-use super::super::data::{Action, Deadline, Emitted, End, Event, History, Operation, Reply, Rests, Saved, Source};
+use super::super::data::{
+    Action, Deadline, Emitted, End, Event, History, Operation, Reply, Rests, Saved, Source,
+};
 use super::super::data::{State, Waited};
 use super::reads::{Reading, readings};
 use super::{about, about_event};
@@ -20,14 +22,15 @@ const AT_ONCE: usize = durable_core::store::MAX_SPREAD;
 /// The first wait that ended otherwise.
 pub fn waits_end_once_and_right(history: &History) -> Result<(), Violation> {
     let (waits, writes) = (Waits::of(history), Writes::of(history));
+    let waiters = waits.by_event();
     for ((task, key), readings) in readings(history) {
         let Some(wait) = waits.0.get(&(task, key)) else { continue };
         // All readings agree: that is checked elsewhere.
         let Some(first) = readings.iter().min_by_key(|reading| answered(reading)) else { continue };
         let wrong = match wait.source {
             Source::Event(name) => {
-                let waiters = waits.0.values().filter(|other| other.source == wait.source).count();
-                writes.wrong(name, wait, first, waiters > AT_ONCE)
+                let spreads = waiters.get(name.as_str()).is_some_and(|waiters| *waiters > AT_ONCE);
+                writes.wrong(name, wait, first, spreads)
             }
             Source::Time => (*first.end != End::Timeout).then_some("a timeout"),
             Source::Child(child) => wrong_join(history, *child, first.end),
@@ -35,7 +38,8 @@ pub fn waits_end_once_and_right(history: &History) -> Result<(), Violation> {
         let early = *first.end == End::Timeout && wait.is_early(first);
         if let Some(wanted) = wrong.or(early.then_some("no timeout before the deadline")) {
             let event = if let Source::Event(name) = wait.source { Some(name.as_str()) } else { None };
-            let (what, got) = (format!("the end of the wait {key} for {:?}", wait.source), format!("{:?}", first.end));
+            let (what, got) =
+                (format!("the end of the wait {key} for {:?}", wait.source), format!("{:?}", first.end));
             return Err(about_event(history, task, event, &what, &got, wanted));
         }
     }
@@ -73,11 +77,22 @@ pub fn no_wake_up_is_lost(history: &History) -> Result<(), Violation> {
             let what = format!("wait, call {}", operation.invoked);
             let name = event_of(item);
             let got = format!("{waited:?}");
-            return Err(about_event(history, item.token.task, name, &what, &got, "met: the event had been emitted"));
+            return Err(about_event(
+                history,
+                item.token.task,
+                name,
+                &what,
+                &got,
+                "met: the event had been emitted",
+            ));
         }
     }
-    let ended: BTreeSet<_> =
-        history.last.iter().filter(|task| matches!(task.state, State::Ended(_))).map(|task| task.id).collect();
+    let ended: BTreeSet<_> = history
+        .last
+        .iter()
+        .filter(|task| matches!(task.state, State::Ended(_)))
+        .map(|task| task.id)
+        .collect();
     for task in &history.last {
         for key in &task.waits {
             let Some(wait) = waits.0.get(&(task.id, key.as_str())) else { continue };
@@ -89,7 +104,14 @@ pub fn no_wake_up_is_lost(history: &History) -> Result<(), Violation> {
             if came {
                 let what = format!("the wait {key} for {:?}", wait.source);
                 let got = format!("it stands, and its task is {:?}", task.state);
-                return Err(about_event(history, task.id, event, &what, &got, "it has ended, its task is woken"));
+                return Err(about_event(
+                    history,
+                    task.id,
+                    event,
+                    &what,
+                    &got,
+                    "it has ended, its task is woken",
+                ));
             }
         }
     }
@@ -107,8 +129,11 @@ fn event_of(item: &Rests) -> Option<&str> {
 fn joins_are_told(history: &History) -> Result<(), Violation> {
     let last: BTreeMap<_, _> = history.last.iter().map(|task| (task.id, task)).collect();
     for operation in &history.operations {
-        let Action::Save { item, answer: Reply::Is(Ok(Saved::Stored(_))) } = &operation.action else { continue };
-        let Some(parent) = last.get(&item.token.task).filter(|parent| matches!(parent.state, State::Live(_))) else {
+        let Action::Save { item, answer: Reply::Is(Ok(Saved::Stored(_))) } = &operation.action else {
+            continue;
+        };
+        let Some(parent) = last.get(&item.token.task).filter(|parent| matches!(parent.state, State::Live(_)))
+        else {
             continue;
         };
         for child in &item.children {
@@ -119,7 +144,13 @@ fn joins_are_told(history: &History) -> Result<(), Violation> {
             };
             if !parent.checkpoints.iter().any(|stored| stored.key == *join && stored.end == *end) {
                 let got = format!("no {join} = {end:?}");
-                return Err(about(history, child.id, "what a live parent has of its child", &got, "the child's end"));
+                return Err(about(
+                    history,
+                    child.id,
+                    "what a live parent has of its child",
+                    &got,
+                    "the child's end",
+                ));
             }
         }
     }
@@ -168,11 +199,25 @@ impl<'a> Waits<'a> {
                 });
                 if stands && wait.returned == u64::MAX {
                     wait.returned = operation.returned.unwrap_or(u64::MAX);
-                    wait.deadline = if wait.invoked == operation.invoked { fixed(operation, *deadline) } else { None };
+                    wait.deadline =
+                        if wait.invoked == operation.invoked { fixed(operation, *deadline) } else { None };
                 }
             }
         }
         Self(waits)
+    }
+}
+
+impl Waits<'_> {
+    /// How many waits there are for each event.
+    fn by_event(&self) -> BTreeMap<&str, usize> {
+        let mut counts = BTreeMap::new();
+        for wait in self.0.values() {
+            if let Source::Event(name) = wait.source {
+                *counts.entry(name.as_str()).or_default() += 1;
+            }
+        }
+        counts
     }
 }
 
@@ -256,10 +301,10 @@ impl<'a> Writes<'a> {
     fn wrong(&self, name: &str, wait: &Wait<'_>, first: &Reading<'_>, spreads: bool) -> Option<&'static str> {
         match first.end {
             End::Value(value) => {
-                let mut writes = self.of_event(name).filter(|write| write.payload == *value).peekable();
-                writes.peek()?;
+                let mut writes = self.of_event(name).filter(|write| write.payload == *value);
                 let read = answered(first);
-                let possible = |write: &Write<'_>| write.invoked < read && self.reaches(name, write, wait, spreads);
+                let possible =
+                    |write: &Write<'_>| write.invoked < read && self.reaches(name, write, wait, spreads);
                 (!writes.any(possible)).then_some("a write that could reach it")
             }
             End::Timeout => {
@@ -277,7 +322,8 @@ impl<'a> Writes<'a> {
     fn reaches(&self, name: &str, write: &Write<'_>, wait: &Wait<'_>, spreads: bool) -> bool {
         let others = || self.of_event(name).filter(|other| other.payload != write.payload);
         // It was replaced before the wait was there.
-        let is_stale = others().any(|other| write.surely_before(other.invoked) && other.surely_before(wait.invoked));
+        let is_stale =
+            others().any(|other| write.surely_before(other.invoked) && other.surely_before(wait.invoked));
         // Another one came before it, and the wait stood by then.
         let is_late = !spreads
             && others().any(|other| wait.returned < other.invoked && other.surely_before(write.invoked));

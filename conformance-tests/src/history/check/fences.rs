@@ -62,7 +62,10 @@ fn let_through(
         return Some(("let through, and the task was cancelled", "cancelled"));
     }
     let until = facts.lease_end(held, invoked);
-    deed.operation.at.is_some_and(|at| at >= until).then_some(("let through, and the lease was over", "claim lost"))
+    deed.operation
+        .at
+        .is_some_and(|at| at >= until)
+        .then_some(("let through, and the lease was over", "claim lost"))
 }
 
 fn lost(facts: &Facts<'_>, held: &Held<'_>, newer: Option<&Held<'_>>, deed: &Deed<'_>) -> Wrong {
@@ -107,7 +110,9 @@ impl Ends {
         };
         for operation in &history.operations {
             match &operation.action {
-                Action::Cancel { task, answer } => ends.cancel(*task, answer, operation.invoked, operation.returned),
+                Action::Cancel { task, answer } => {
+                    ends.cancel(*task, answer, operation.invoked, operation.returned);
+                }
                 Action::Spawn { tasks, .. } => ends.spawn(tasks, None),
                 Action::Save { item, .. } => ends.spawn(&item.children, Some(item.token.task)),
                 _ => {}
@@ -116,7 +121,8 @@ impl Ends {
         for deed in facts.deeds.values().flatten() {
             let may_end = matches!(
                 deed.fate,
-                Fate::Closed(Close::Ended(Ended::Completed | Ended::Failed)) | Fate::Unknown { may_close: true }
+                Fate::Closed(Close::Ended(Ended::Completed | Ended::Failed))
+                    | Fate::Unknown { may_close: true }
             );
             if may_end {
                 ends.over.entry(deed.token.task).or_insert(deed.operation.invoked);

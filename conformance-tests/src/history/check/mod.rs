@@ -6,6 +6,8 @@ mod events;
 mod fences;
 mod order;
 mod reads;
+#[cfg(test)]
+mod tests;
 
 use durable_core::model::TaskId;
 

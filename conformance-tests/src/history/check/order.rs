@@ -44,7 +44,8 @@ pub fn bypass_is_bounded(history: &History, bound: usize) -> Result<(), Violatio
         let same_queue = |by: &Operation| by.queue == one.by.queue;
         let later = taken.iter().filter(|other| other.ready.place > one.ready.place && same_queue(other.by));
         let overtakes = later.filter(|other| window(other.by)).count();
-        let empty = history.operations.iter().filter(|by| same_queue(by) && window(by) && has_room(by)).count();
+        let empty =
+            history.operations.iter().filter(|by| same_queue(by) && window(by) && has_room(by)).count();
         if overtakes + empty > bound {
             let what = format!("how often {} was passed over while it was ready", short(task));
             let got = format!("{overtakes} later ones were taken, {empty} claims had room left");
@@ -86,7 +87,10 @@ fn taken(history: &History) -> Vec<Taken<'_>> {
 }
 
 /// The tasks that a call made ready at once, the count of their next claim, and since when they are ready.
-fn made_ready(operation: &Operation, priorities: &mut BTreeMap<TaskId, i16>) -> Vec<(TaskId, u64, Timestamp)> {
+fn made_ready(
+    operation: &Operation,
+    priorities: &mut BTreeMap<TaskId, i16>,
+) -> Vec<(TaskId, u64, Timestamp)> {
     let Some(now) = operation.at else { return Vec::new() };
     let mut of_tasks = |tasks: &[Task]| {
         priorities.extend(tasks.iter().map(|task| (task.id, task.priority)));

@@ -86,17 +86,24 @@ struct Writes<'a> {
 
 impl<'a> Writes<'a> {
     fn of(history: &'a History) -> Self {
-        let mut writes = Self { asked: BTreeSet::new(), waits: BTreeSet::new(), acknowledged: BTreeMap::new() };
+        let mut writes =
+            Self { asked: BTreeSet::new(), waits: BTreeSet::new(), acknowledged: BTreeMap::new() };
         for operation in &history.operations {
             match &operation.action {
                 Action::Save { item, answer } => {
                     let (task, key, payload) = (item.token.task, item.key.as_str(), item.payload.as_str());
-                    writes.asked.insert((task, key, payload));
+                    if matches!(answer, Reply::Unknown | Reply::Is(Ok(_))) {
+                        writes.asked.insert((task, key, payload));
+                    }
                     let joins = item.children.iter().filter_map(|child| child.parent.as_ref());
                     writes.waits.extend(joins.map(|(join, _)| (task, join.as_str())));
                     if matches!(answer, Reply::Is(Ok(Saved::Stored(_)))) {
                         let returned = operation.returned.unwrap_or(u64::MAX);
-                        writes.acknowledged.entry((task, key)).or_insert((payload, operation.invoked, returned));
+                        writes.acknowledged.entry((task, key)).or_insert((
+                            payload,
+                            operation.invoked,
+                            returned,
+                        ));
                     }
                 }
                 Action::Wait { item, .. } => {
@@ -141,7 +148,8 @@ fn is_in_order(history: &History, writes: &Writes<'_>) -> Result<(), Violation> 
         // The latest invocation of those before.
         let mut latest = 0;
         for stored in &task.checkpoints {
-            let Some((_, invoked, returned)) = writes.acknowledged.get(&(task.id, stored.key.as_str())) else {
+            let Some((_, invoked, returned)) = writes.acknowledged.get(&(task.id, stored.key.as_str()))
+            else {
                 continue;
             };
             if *returned < latest {

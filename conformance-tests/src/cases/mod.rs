@@ -33,6 +33,7 @@ mod stale;
 mod tick;
 mod wait;
 mod wakes;
+mod workers;
 
 use crate::registry::Case;
 
@@ -68,6 +69,7 @@ pub fn cases() -> Vec<Case> {
         deadlocks::CASES,
         interleavings::CASES,
         histories::CASES,
+        workers::CASES,
         failure::CASES,
         crash::CASES,
         spread::CASES,

@@ -156,7 +156,7 @@ impl Crew {
         let mut dice = Dice::new(self.seed, u64::MAX);
         let (mut idle, mut taken) = (0, 0);
         while idle < PATIENCE && !shop.pace.is_done() {
-            let steps = if self.moves { dice.below(12) + 1 } else { u64::MAX };
+            let steps = if self.moves { dice.below(8) + 1 } else { u64::MAX };
             let all_rest = shop.pace.after(steps).await;
             if all_rest && self.is_over(ctx).await? {
                 return Ok(());
@@ -168,7 +168,7 @@ impl Crew {
                 let due = ticked.next_due.map_or(1_000, |due| due.since(ctx.now()).as_i64().unsigned_abs());
                 keeper.recorder().advance(Duration::from_millis(due)).await;
             } else {
-                keeper.recorder().advance(Duration::from_millis(dice.below(self.lease / 2).min(50))).await;
+                keeper.recorder().advance(Duration::from_millis(dice.below(self.lease).min(50))).await;
             }
             shop.pace.beats();
         }

@@ -91,7 +91,7 @@ async fn cl_5_workers_in_parallel_run_each_task_once(ctx: Ctx) -> Verdict {
 async fn co_3_leases_that_run_out_under_the_workers_cost_attempts_alone(ctx: Ctx) -> Verdict {
     let crew = Crew { lease: 40, moves: true, ..Crew::of("CO-3 leases", 8) };
     let mut script = Script::new();
-    for number in 0..60 {
+    for number in 0..90 {
         let mut dice = Dice::new(crew.seed, number);
         let steps = (0..dice.small(4)).map(|_| match dice.below(6) {
             0 => Step::Extend,
@@ -143,7 +143,7 @@ async fn co_3_everything_at_once_comes_to_rest(ctx: Ctx) -> Verdict {
 }
 
 async fn co_3_lost_replies_under_load_change_nothing(ctx: Ctx) -> Verdict {
-    let crew = Crew { lost: 60, ..Crew::of("CO-3 lost replies", 6) };
+    let crew = Crew { lost: 150, ..Crew::of("CO-3 lost replies", 6) };
     let (script, calls) = everything(crew.seed, 40)?;
     let history = crew.works(&ctx, script, calls).await?;
     judged(&history, &[check::all, check::quiescent])

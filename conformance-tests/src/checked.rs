@@ -20,6 +20,8 @@ pub(crate) struct World {
     pub(crate) verbs: Vec<Verb>,
     /// Check the invariants after each step.
     pub(crate) checks: bool,
+    /// What is left to chance comes from it.
+    pub(crate) seed: u64,
 }
 
 impl World {
@@ -33,6 +35,7 @@ impl World {
             journal: self.journal.clone(),
             verbs: self.verbs.clone(),
             checks: self.checks,
+            seed: self.seed,
         }
     }
 
@@ -80,12 +83,12 @@ impl Layer for Checked {
     async fn before(&self, call: Call) -> Result<Self::Ticket, StoreError> {
         // A store in memory never waits: without this, a case that spins could not be ended.
         tokio::task::consume_budget().await;
-        let pending = self.world.journal.starts(call.verb, &self.handle);
+        let pending = self.world.journal.starts(call.verb, &self.handle, &call.said);
         Ok((call, pending))
     }
 
     fn hints(&self, hints: Hints) -> Hints {
-        drop(self.world.journal.starts(Verb::Hints, &self.handle));
+        drop(self.world.journal.starts(Verb::Hints, &self.handle, ""));
         hints
     }
 

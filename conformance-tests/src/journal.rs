@@ -7,6 +7,7 @@ use durable_core::store::Verb;
 
 use crate::expect::Violation;
 use crate::harness::Namespace;
+use crate::level::Missing;
 
 /// How many of the last calls a failure shows.
 const SHOWN: usize = 24;
@@ -24,7 +25,16 @@ struct Record {
     permitted: BTreeSet<Verb>,
     elsewhere: Vec<Namespace>,
     broken: Option<Violation>,
-    not_run: Option<String>,
+    missing: Option<Missing>,
+}
+
+impl Record {
+    fn show(&mut self, line: String) {
+        self.recent.push_back(line);
+        if self.recent.len() > SHOWN {
+            self.recent.pop_front();
+        }
+    }
 }
 
 impl Journal {
@@ -33,17 +43,14 @@ impl Journal {
     }
 
     /// Notes that a call starts; it is pending until the ticket is dropped.
-    pub(crate) fn starts(self: &Arc<Self>, verb: Verb, handle: &str) -> Pending {
+    pub(crate) fn starts(self: &Arc<Self>, verb: Verb, handle: &str, said: &str) -> Pending {
         let mut record = self.record();
         record.calls += 1;
         let number = record.calls;
-        let line = format!("{number} {handle}.{verb}");
+        let line = format!("{number} {handle}.{verb}({said})");
         record.verbs.insert(verb);
         record.pending.insert(number, line.clone());
-        record.recent.push_back(line);
-        if record.recent.len() > SHOWN {
-            record.recent.pop_front();
-        }
+        record.show(line);
         Pending { journal: self.clone(), number }
     }
 
@@ -53,8 +60,8 @@ impl Journal {
     }
 
     /// Notes why the case could not be run.
-    pub(crate) fn not_run(&self, reason: &str) {
-        self.record().not_run = Some(reason.to_owned());
+    pub(crate) fn lacks(&self, missing: Missing) {
+        self.record().missing = Some(missing);
     }
 
     /// The first broken invariant.
@@ -63,8 +70,8 @@ impl Journal {
     }
 
     /// Why the case could not be run.
-    pub(crate) fn reason(&self) -> Option<String> {
-        self.record().not_run.clone()
+    pub(crate) fn missing(&self) -> Option<Missing> {
+        self.record().missing
     }
 
     /// Notes that the case asked whether the store has a verb, and so may call it.
@@ -93,10 +100,24 @@ impl Journal {
     }
 
     /// The last calls, for a report.
-    pub(crate) fn recent(&self) -> String {
+    pub(crate) fn recent(&self) -> Vec<String> {
+        self.record().recent.iter().cloned().collect()
+    }
+
+    /// How many calls there were.
+    pub(crate) fn calls(&self) -> u64 {
+        self.record().calls
+    }
+
+    /// How many calls have returned.
+    pub(crate) fn returned(&self) -> u64 {
         let record = self.record();
-        let lines: Vec<_> = record.recent.iter().map(String::as_str).collect();
-        format!("{} of {} calls: {}", lines.len(), record.calls, lines.join(" · "))
+        record.calls.saturating_sub(u64::try_from(record.pending.len()).unwrap_or(u64::MAX))
+    }
+
+    /// Notes that the clock was moved.
+    pub(crate) fn passes(&self, millis: u64) {
+        self.record().show(format!("+{millis} ms"));
     }
 
     /// The calls that have not returned.

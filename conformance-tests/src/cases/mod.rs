@@ -8,6 +8,7 @@ mod clock;
 mod closing;
 mod crash;
 mod deadlocks;
+mod durable;
 mod ends;
 mod events;
 mod failure;
@@ -72,6 +73,7 @@ pub fn cases() -> Vec<Case> {
         workers::CASES,
         failure::CASES,
         crash::CASES,
+        durable::CASES,
         spread::CASES,
         scale::CASES,
     ];

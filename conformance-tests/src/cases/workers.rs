@@ -51,15 +51,14 @@ pub(super) const CASES: &[Case] = &[
 #[derive(Debug, Clone)]
 struct World {
     effects: Arc<Mutex<BTreeMap<String, u32>>>,
-    /// A step has begun.
-    begun: Arc<Semaphore>,
-    /// It may end.
-    may_end: Arc<Semaphore>,
+    /// The first and the second run of a slow step: each has begun, and may end.
+    begun: [Arc<Semaphore>; 2],
+    may_end: [Arc<Semaphore>; 2],
 }
 
 impl World {
     fn new() -> Self {
-        let closed = || Arc::new(Semaphore::new(0));
+        let closed = || [(); 2].map(|()| Arc::new(Semaphore::new(0)));
         Self { effects: Arc::default(), begun: closed(), may_end: closed() }
     }
 
@@ -146,14 +145,15 @@ async fn effect(ctx: &mut TaskContext<World>, name: &'static str, number: u64) -
     .await
 }
 
-/// A step whose first run is held until it may end.
+/// A step whose runs are held until they may end.
 fn slow(_: u64, mut ctx: TaskContext<World>) -> BoxFuture<'static, TaskResult<Value>> {
     Box::pin(async move {
         let run = ctx.step("slow", (), |(), step| async move {
             let run = step.state.happens("slow".to_owned());
-            if run == 1 {
-                step.state.begun.add_permits(1);
-                passes(&step.state.may_end).await;
+            let gates = step.state.begun.into_iter().zip(step.state.may_end);
+            if let Some((begun, may_end)) = gates.into_iter().nth((run - 1) as usize) {
+                begun.add_permits(1);
+                passes(&may_end).await;
             }
             Ok(run)
         });
@@ -275,22 +275,26 @@ async fn co_10_a_worker_whose_claim_is_lost_acts_no_more(ctx: Ctx) -> Verdict {
     });
     let held = first.start_worker(WorkerOptions { on_run: Some(observe), ..options(1) }).await;
     let held = held?;
-    passes(&world.begun).await;
+    let ([first_begun, second_begun], [first_may_end, second_may_end]) =
+        (world.begun.clone(), world.may_end.clone());
+    passes(&first_begun).await;
 
     let lease = WorkerOptions::default().lease.as_millis();
     ctx.advance(u64::try_from(lease).unwrap_or(u64::MAX));
     let second = client(&ctx, ctx.b.clone(), &world)?;
     let other = second.start_worker(options(1)).await?;
-    let long = Duration::from_secs(60);
-    second.wait_for_result(task, long).await?;
+    passes(&second_begun).await;
     let before = ctx.detail(task).await?;
 
     noted.take();
-    world.may_end.add_permits(1);
+    first_may_end.add_permits(1);
     same("how the first run ended", &reported.recv().await, &Some(RunEnding::ClaimLost))?;
     held.shutdown().await;
     same("what it asked for under its claim", &noted.take(), &vec![(Verb::Save, task)])?;
     same("the task", &ctx.detail(task).await?, &before)?;
+
+    second_may_end.add_permits(1);
+    second.wait_for_result(task, Duration::from_secs(60)).await?;
     same("the result", &ctx.outcome(task).await?, &Outcome::Completed(json("2")))?;
     let effects = BTreeMap::from([("slow".to_owned(), 2), ("after 2".to_owned(), 1)]);
     same("how often each effect happened", &world.effects(), &effects)?;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use durable_core::model::{TaskId, Timestamp};
+use durable_core::model::{CallId, TaskId, Timestamp};
 
 use super::data::{Action, ClaimOf, ClaimedOf, Ended, Fenced, Handed, History, Operation, Refused, Reply};
 use super::data::{Saved, Token, Waited};
@@ -53,7 +53,7 @@ pub(super) struct Facts<'a> {
     pub(super) claims: BTreeMap<TaskId, Vec<Held<'a>>>,
     /// What was done under each, in order.
     pub(super) deeds: BTreeMap<Token, Vec<Deed<'a>>>,
-    /// The answer of some claim call is not known.
+    /// Some claim call may have claimed what nobody was told of.
     pub(super) some_claim_is_unknown: bool,
 }
 
@@ -61,16 +61,18 @@ impl<'a> Facts<'a> {
     pub(super) fn of(history: &'a History) -> Self {
         let mut facts =
             Self { claims: BTreeMap::new(), deeds: BTreeMap::new(), some_claim_is_unknown: false };
-        let mut calls = BTreeMap::new();
+        let mut calls: BTreeMap<CallId, Called> = BTreeMap::new();
         for operation in &history.operations {
             match &operation.action {
                 Action::Claim { request, answer } => {
-                    let invoked = *calls.entry(request.call).or_insert(operation.invoked);
-                    facts.claim(operation, invoked, request, answer);
+                    let called = calls.entry(request.call).or_insert_with(|| Called::new(operation));
+                    called.answers(operation, request, answer);
+                    facts.claim(operation, called.invoked, request, answer);
                 }
                 action => facts.under_a_claim(operation, action),
             }
         }
+        facts.some_claim_is_unknown = calls.values().any(|called| called.is_unknown);
         for held in facts.claims.values_mut() {
             held.sort_by_key(|held| held.handed.token.claim);
         }
@@ -87,7 +89,6 @@ impl<'a> Facts<'a> {
         match answer {
             Reply::Failed => {}
             Reply::Unknown => {
-                self.some_claim_is_unknown = true;
                 for (token, _) in &request.ends {
                     self.deed(operation, *token, Fate::Unknown { may_close: true });
                 }
@@ -177,6 +178,30 @@ impl<'a> Facts<'a> {
             _ => None,
         });
         extended.fold(held.handed.expires_at, Ord::max)
+    }
+}
+
+/// One claim call with its repeats.
+#[derive(Debug)]
+struct Called {
+    invoked: u64,
+    at: Option<Timestamp>,
+    is_unknown: bool,
+}
+
+impl Called {
+    fn new(operation: &Operation) -> Self {
+        Self { invoked: operation.invoked, at: operation.at, is_unknown: false }
+    }
+
+    /// An answer tells of everything that the call has claimed, if that is held still.
+    fn answers(&mut self, operation: &Operation, request: &ClaimOf, answer: &Reply<ClaimedOf>) {
+        let is_held = self.at.zip(operation.at).is_some_and(|(first, now)| now < first.after(request.lease));
+        match answer {
+            Reply::Unknown => self.is_unknown = true,
+            Reply::Is(_) if is_held => self.is_unknown = false,
+            Reply::Is(_) | Reply::Failed => {}
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use durable_core::model::TaskId;
+use durable_core::model::{TaskId, Timestamp};
 
 use super::data::{Action, Ending, Fenced, History, Operation, Reply, Rests, Saving, Token, Waited};
 
@@ -24,7 +24,8 @@ pub(super) fn claim(token: Token) -> String {
 impl History {
     /// The calls about a task, and those about an event if one is named.
     pub(super) fn extract(&self, task: Option<TaskId>, event: Option<&str>) -> String {
-        let line = |operation| about(operation, task, event).map(|what| line(operation, &what));
+        let start = self.operations.iter().find_map(|operation| operation.at);
+        let line = |operation| about(operation, task, event).map(|what| line(operation, start, &what));
         let lines: Vec<_> = self.operations.iter().filter_map(line).collect();
         let (first, last) = SHOWN;
         let mut text = String::new();
@@ -40,9 +41,10 @@ impl History {
     }
 }
 
-fn line(operation: &Operation, what: &str) -> String {
+fn line(operation: &Operation, start: Option<Timestamp>, what: &str) -> String {
     let returned = operation.returned.map_or_else(|| "?".to_owned(), |place| place.to_string());
-    let at = operation.at.map_or_else(String::new, |at| format!(" at {at:?}"));
+    let since = |(start, at): (Timestamp, Timestamp)| format!(" +{}ms", at.since(start).as_i64());
+    let at = start.zip(operation.at).map_or_else(String::new, since);
     format!("{}-{returned}{at} {} on {}: {what}", operation.invoked, operation.client, operation.handle)
 }
 
@@ -94,19 +96,22 @@ fn claimed(
     let mut told = Vec::new();
     for (number, (token, how)) in request.ends.iter().enumerate() {
         if is(token.task) {
-            let ended = reply(answer, |answer| format!("{:?}", answer.ends.get(number)));
+            let ended = reply(answer, |answer| match answer.ends.get(number) {
+                Some(Ok(ended)) => format!("{ended:?}"),
+                Some(Err(refused)) => format!("{refused:?}"),
+                None => "no answer".to_owned(),
+            });
             told.push(format!("{} {} → {ended}", ending(how), claim(*token)));
         }
     }
     if let Reply::Is(answer) = answer {
         for handed in answer.claims.iter().filter(|handed| is(handed.token.task)) {
             told.push(format!(
-                "claim → {}, attempt {}, from {:?} until {:?}, by call {}",
+                "claim → {} by call {}, attempt {}, for {}ms",
                 claim(handed.token),
+                request.call,
                 handed.attempt,
-                handed.claimed_at,
-                handed.expires_at,
-                request.call
+                handed.expires_at.since(handed.claimed_at).as_i64()
             ));
         }
     }

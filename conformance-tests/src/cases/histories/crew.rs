@@ -50,8 +50,8 @@ pub(super) enum Beside {
 
 impl Crew {
     /// A crew that only works.
-    pub(super) fn of(case: &'static str, workers: usize) -> Self {
-        Self { case, seed: super::plan::seed(), workers, lease: LEASE, batch: 3, moves: false, lost: 0 }
+    pub(super) fn of(ctx: &Ctx, case: &'static str, workers: usize) -> Self {
+        Self { case, seed: ctx.seed(), workers, lease: LEASE, batch: 3, moves: false, lost: 0 }
     }
 
     /// Works until all is done, and gives the history.
@@ -185,7 +185,7 @@ impl Crew {
 async fn calls_beside(client: Client, shop: Arc<Shop>, calls: Vec<Beside>, seed: u64) -> Verdict {
     let mut dice = Dice::new(seed, u64::MAX - 1);
     for (number, call) in calls.into_iter().enumerate() {
-        shop.pace.after(dice.below(8)).await;
+        shop.pace.after(dice.below(4)).await;
         match call {
             Beside::Emit(name) => {
                 let request =

@@ -80,8 +80,8 @@ fn plain_tasks(seed: u64, count: u64) -> Result<Script, Violation> {
 
 async fn cl_5_workers_in_parallel_run_each_task_once(ctx: Ctx) -> Verdict {
     for (workers, tasks) in [(2, 40), (8, 80), (32, 128)] {
-        let ctx = ctx.another_queue(&format!("of {workers}")).await?;
-        let crew = Crew::of("CL-5", workers);
+        let ctx = ctx.another_queue(&format!("q{workers}")).await?;
+        let crew = Crew::of(&ctx, "CL-5", workers);
         let history = crew.works(&ctx, plain_tasks(crew.seed, tasks)?, Vec::new()).await?;
         judged(&history, &[check::all, check::quiescent, check::executed_once])?;
     }
@@ -89,7 +89,7 @@ async fn cl_5_workers_in_parallel_run_each_task_once(ctx: Ctx) -> Verdict {
 }
 
 async fn co_3_leases_that_run_out_under_the_workers_cost_attempts_alone(ctx: Ctx) -> Verdict {
-    let crew = Crew { lease: 40, moves: true, ..Crew::of("CO-3 leases", 8) };
+    let crew = Crew { lease: 40, batch: 6, moves: true, ..Crew::of(&ctx, "CO-3 leases", 8) };
     let mut script = Script::new();
     for number in 0..90 {
         let mut dice = Dice::new(crew.seed, number);
@@ -136,14 +136,14 @@ fn everything(seed: u64, count: u64) -> Result<(Script, Vec<Beside>), Violation>
 }
 
 async fn co_3_everything_at_once_comes_to_rest(ctx: Ctx) -> Verdict {
-    let crew = Crew { lease: 2_000, moves: true, ..Crew::of("CO-3 everything", 8) };
+    let crew = Crew { lease: 2_000, moves: true, ..Crew::of(&ctx, "CO-3 everything", 8) };
     let (script, calls) = everything(crew.seed, 60)?;
     let history = crew.works(&ctx, script, calls).await?;
     judged(&history, &[check::all, check::quiescent])
 }
 
 async fn co_3_lost_replies_under_load_change_nothing(ctx: Ctx) -> Verdict {
-    let crew = Crew { lost: 150, ..Crew::of("CO-3 lost replies", 6) };
+    let crew = Crew { lost: 150, ..Crew::of(&ctx, "CO-3 lost replies", 6) };
     let (script, calls) = everything(crew.seed, 40)?;
     let history = crew.works(&ctx, script, calls).await?;
     judged(&history, &[check::all, check::quiescent])
@@ -152,8 +152,8 @@ async fn co_3_lost_replies_under_load_change_nothing(ctx: Ctx) -> Verdict {
 /// Six workers turn a hot queue over for as long as two others need for a cold one.
 async fn co_8_a_hot_queue_starves_no_cold_one(ctx: Ctx) -> Verdict {
     let (hot, cold) = (ctx.another_queue("hot").await?, ctx.another_queue("cold").await?);
-    let hot_crew = Crew { moves: true, ..Crew::of("CO-8", 6) };
-    let cold_crew = Crew { batch: 1, seed: hot_crew.seed, ..Crew::of("CO-8", 2) };
+    let hot_crew = Crew { moves: true, ..Crew::of(&ctx, "CO-8", 6) };
+    let cold_crew = Crew { batch: 1, seed: hot_crew.seed, ..Crew::of(&ctx, "CO-8", 2) };
     let mut script = Script::new();
     for _ in 0..30 {
         let mut plan = Plan::new(vec![Step::Forever])?;
@@ -181,7 +181,7 @@ async fn co_8_a_hot_queue_starves_no_cold_one(ctx: Ctx) -> Verdict {
 
 /// Fresh tasks of two priorities beside tasks that come back at once, by a failure or handed back.
 async fn cl_9_no_ready_task_is_overtaken_for_long(ctx: Ctx) -> Verdict {
-    let crew = Crew { moves: true, batch: 2, lease: LEASE, ..Crew::of("CL-9", 8) };
+    let crew = Crew { moves: true, batch: 2, lease: LEASE, ..Crew::of(&ctx, "CL-9", 8) };
     let mut script = Script::new();
     for number in 0..120_u32 {
         let again = (0..12).map(|turn| if turn % 2 == 0 { Step::Fail(0) } else { Step::Release(0) });

@@ -40,13 +40,6 @@ impl Dice {
     }
 }
 
-/// The seed of a run: a new one, or the one that `DURABLE_HISTORY_SEED` names.
-pub(crate) fn seed() -> u64 {
-    let named = std::env::var("DURABLE_HISTORY_SEED").ok().and_then(|text| text.parse().ok());
-    // The low half of a UUIDv7 is random.
-    named.unwrap_or_else(|| TaskId::new().as_uuid().as_u64_pair().1)
-}
-
 /// One step of a task. Its key is its place, so that a later run of the task knows what is done.
 #[derive(Debug, Clone)]
 pub(super) enum Step {

@@ -90,7 +90,7 @@ impl Worker {
         };
         let Some(stored) = self.loads(claim).await? else { return Ok(None) };
         for (number, step) in plan.steps.iter().enumerate() {
-            if self.dice.one_in(4) {
+            if self.dice.one_in(2) {
                 tokio::task::yield_now().await;
             }
             let left = self.does(token, number, step, &stored).await?;
@@ -163,7 +163,7 @@ impl Worker {
     }
 
     fn payload(&self, token: Token, what: &str) -> String {
-        format!("\"{what} of {} under {} by {}\"", token.task, token.claim, self.client.name())
+        format!("\"{what} of {}#{} by {}\"", token.task, token.claim, self.client.name())
     }
 
     async fn saves(&self, item: SaveItem) -> Result<Left, Violation> {

@@ -40,6 +40,6 @@ fn a_violation_shows_the_calls_about_its_task_alone() {
     let mut sample = Sample::of(2);
     sample.claims(token(1, 1), 1).claims(token(2, 1), 1).claims(token(1, 2), 1);
     let violation = super::intervals_are_disjoint(&sample.history).unwrap_err().to_string();
-    assert!(violation.contains("claim → …00000001#2"), "{violation}");
+    assert!(violation.contains("claim → …00000001#2 by call"), "{violation}");
     assert!(!violation.contains("…00000002"), "{violation}");
 }

@@ -117,6 +117,11 @@ impl Ctx {
         self.world.has(&[verb])
     }
 
+    /// The store's name.
+    pub(crate) fn store_name(&self) -> &'static str {
+        self.world.harness.name()
+    }
+
     /// How many filler tasks a case of scale uses.
     pub fn filler(&self) -> usize {
         self.world.harness.filler()

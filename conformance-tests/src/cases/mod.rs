@@ -14,7 +14,9 @@ mod ends;
 mod events;
 mod failure;
 mod handles;
+mod histories;
 mod inspect;
+mod interleavings;
 mod lease;
 mod limits;
 mod names;
@@ -33,6 +35,7 @@ mod stale;
 mod tick;
 mod wait;
 mod wakes;
+mod workers;
 
 use crate::registry::Case;
 
@@ -67,6 +70,9 @@ pub fn cases() -> Vec<Case> {
         races::CASES,
         wakes::CASES,
         deadlocks::CASES,
+        interleavings::CASES,
+        histories::CASES,
+        workers::CASES,
         failure::CASES,
         crash::CASES,
         durable::CASES,

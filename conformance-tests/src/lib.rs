@@ -64,6 +64,7 @@ pub mod differential;
 mod expect;
 pub mod faults;
 mod harness;
+pub mod history;
 mod invariants;
 mod journal;
 pub mod layer;

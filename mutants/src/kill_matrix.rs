@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use durable_conformance::mutants::{Matrix, Row};
+use durable_conformance::mutants::{Matrix, Row, Scope};
 use durable_mutants::ELSEWHERE;
 
 /// Why cases that kill no mutant are there: a line each, the name and the reason with a colon and a space between them.
@@ -20,8 +20,10 @@ pub(crate) fn questioned(matrix: &Matrix) -> Vec<String> {
 }
 
 /// The whole page.
-pub(crate) fn page(matrix: &Matrix) -> String {
+pub(crate) fn page(matrix: &Matrix, scope: Scope) -> String {
     let mut page = String::from(HEAD);
+    page.push_str(if scope == Scope::Full { "" } else { LIGHT });
+    page.push_str(MUTANTS_HEAD);
     for row in &matrix.mutants {
         let _ = writeln!(page, "| {} | {} | {} |", row.mutant.id, row.mutant.breaks, killers(row));
     }
@@ -46,11 +48,16 @@ fn killers(row: &Row) -> String {
 
 const HEAD: &str = "# The kill matrix
 
-Written by `cargo run -p durable-mutants -- --full`, never by hand. How the gallery works:
+Written by `cargo run -p durable-mutants -- --light` (or `--full`), never by hand. How the gallery works:
 [ARCHITECTURE.md](../ARCHITECTURE.md#mutants).
 
 Which case finds which mutant out. The cases that are named for a mutant, of which one has to, are in bold.
+";
 
+const LIGHT: &str = "Heavy cases met the mutants alone for which they are named.
+";
+
+const MUTANTS_HEAD: &str = "
 | mutant | how it breaks the contract | found by |
 | --- | --- | --- |
 ";

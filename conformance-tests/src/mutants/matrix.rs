@@ -28,6 +28,8 @@ const KEPT: usize = 400;
 pub enum Scope {
     /// Each mutant meets the cases that are named for it, until one kills it.
     Named,
+    /// Each mutant meets the cases that are named for it, and all that are not heavy.
+    Light,
     /// Each mutant meets every case.
     Full,
 }
@@ -66,11 +68,13 @@ pub async fn matrix(control: Arc<dyn Harness>, mutants: Vec<Mutant>, scope: Scop
 async fn meets(mutant: Mutant, scope: Scope) -> Row {
     let mut row = Row { mutant, cases: Vec::new() };
     let mut left = cases();
-    if scope == Scope::Named {
-        left.retain(|case| row.mutant.names(&case.name(), case.ids));
-        // What is soon done comes first.
-        left.sort_by_key(|case| case.heavy);
-    }
+    left.retain(|case| match scope {
+        Scope::Named => row.mutant.names(&case.name(), case.ids),
+        Scope::Light => !case.heavy || row.mutant.names(&case.name(), case.ids),
+        Scope::Full => true,
+    });
+    // What is soon done comes first.
+    left.sort_by_key(|case| case.heavy);
     for case in left {
         row.cases.push(run(case, row.mutant.harness.clone(), MOST).await);
         if scope == Scope::Named && !row.killers().is_empty() {
@@ -150,10 +154,15 @@ impl Matrix {
         not_green.chain(survivors).collect()
     }
 
-    /// The cases that found no mutant out.
+    /// The cases that met every mutant and found none out.
     pub fn idle(&self) -> Vec<&str> {
         let busy: BTreeSet<_> = self.mutants.iter().flat_map(Row::found_by).collect();
-        self.control.iter().map(|case| case.name.as_str()).filter(|name| !busy.contains(name)).collect()
+        let mut met: BTreeMap<&str, usize> = BTreeMap::new();
+        for case in self.mutants.iter().flat_map(|row| &row.cases) {
+            *met.entry(&case.name).or_default() += 1;
+        }
+        let is_idle = |name: &&str| !busy.contains(name) && met.get(name) == Some(&self.mutants.len());
+        self.control.iter().map(|case| case.name.as_str()).filter(is_idle).collect()
     }
 }
 

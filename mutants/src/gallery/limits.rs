@@ -17,12 +17,14 @@ pub(super) const MUTATIONS: &[Mutation] = &[
     },
     Mutation {
         id: "149",
-        breaks: "The running limit counts anew with each attempt.",
+        breaks: "The running limit does not reach a task that sleeps.",
         killers: &["MX-2"],
         edits: &[edit(
-            "runs/claim.rs",
-            "⟦task.first_started_at.get_or_insert(now);⟧",
-            "task.first_started_at = Some(now);",
+            "task.rs",
+            "Some(start) => ⟦self.max_running.map(|most| (start.after(most), CancelCause::MaxRunningTime))⟧,",
+            "self.max_running
+                .filter(|_| !matches!(self.phase, Phase::Resting(_)))
+                .map(|most| (start.after(most), CancelCause::MaxRunningTime))",
         )],
     },
     Mutation {

@@ -55,6 +55,7 @@
 //! [`faults`] and [`layer`] are for tests of what is built on a store: calls that fail, hang, die or yield as planned.
 
 mod cases;
+mod catalogue;
 mod checked;
 mod corpus;
 mod ctx;
@@ -71,6 +72,7 @@ mod runner;
 mod snapshot;
 
 pub use cases::cases;
+pub use catalogue::{Held, Item, Level, catalogue};
 pub use ctx::Ctx;
 pub use expect::Violation;
 pub use harness::{Harness, Namespace};

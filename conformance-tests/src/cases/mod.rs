@@ -1,5 +1,6 @@
 //! The cases, one file per verb or matter. [`cases`] is the only list.
 
+mod boundaries;
 mod cancel;
 mod checkpoints;
 mod children;
@@ -13,6 +14,7 @@ mod events;
 mod failure;
 mod handles;
 mod inspect;
+mod isolation;
 mod lease;
 mod limits;
 mod names;
@@ -21,16 +23,19 @@ mod purge;
 mod queues;
 mod races;
 mod repeats;
+mod requests;
 mod rest;
 mod retry;
 mod scale;
 mod signals;
+mod skew;
 mod spawn;
 mod spread;
 mod stale;
 mod tick;
 mod wait;
 mod wakes;
+mod winners;
 
 use crate::registry::Case;
 
@@ -38,7 +43,9 @@ use crate::registry::Case;
 pub fn cases() -> Vec<Case> {
     let files = [
         handles::CASES,
+        requests::CASES,
         queues::CASES,
+        isolation::CASES,
         spawn::CASES,
         cancel::CASES,
         retry::CASES,
@@ -59,9 +66,12 @@ pub fn cases() -> Vec<Case> {
         inspect::CASES,
         signals::CASES,
         clock::CASES,
+        boundaries::CASES,
         payloads::CASES,
         names::CASES,
         races::CASES,
+        skew::CASES,
+        winners::CASES,
         wakes::CASES,
         deadlocks::CASES,
         failure::CASES,

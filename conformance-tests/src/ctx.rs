@@ -175,6 +175,23 @@ impl Ctx {
         opened.map_err(|error| Violation::new("another namespace", format!("{error:#}"), "two handles on it"))
     }
 
+    /// Drops all handles, as far as this is the last that holds them, and opens two new ones.
+    ///
+    /// # Errors
+    ///
+    /// When they cannot be opened.
+    pub(crate) async fn reopened(self) -> Result<Self, Violation> {
+        let Self { a, b, clock, queue, world, plain, turn } = self;
+        drop((a, b, plain));
+        let open = || world.harness.open(&world.namespace, Clock::Manual(clock.clone()));
+        let opened = async { anyhow::Ok((open().await?, open().await?)) }.await;
+        let (plain, other) = opened.map_err(|error| {
+            Violation::new("the store, opened again", format!("{error:#}"), "two handles")
+        })?;
+        let (a, b) = (checked(&world, "a2", plain.clone()), checked(&world, "b2", other));
+        Ok(Self { a, b, clock, queue, world, plain, turn })
+    }
+
     /// Moves the clock of all handles forward.
     pub fn advance(&self, millis: u64) {
         self.clock.advance(Duration::from_millis(millis));

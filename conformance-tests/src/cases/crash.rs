@@ -19,7 +19,7 @@ pub(super) const CASES: &[Case] = &[
     ),
     case!(
         f2_workers_get_through_a_bad_connection,
-        ["AM-1", "AM-2", "CX-7"],
+        ["AM-1", "AM-2", "CO-3", "CX-7"],
         ["F2", "F1", "C7"],
         [Spawn, Claim, Save, Load, Wait, Tick, Outcome, Task],
         "A worker repeats each call unchanged until it is answered, and everything is done once."

@@ -1,5 +1,6 @@
 //! The cases, one file per verb or matter. [`cases`] is the only list.
 
+mod backlog;
 mod boundaries;
 mod cancel;
 mod checkpoints;
@@ -29,6 +30,7 @@ mod retry;
 mod scale;
 mod signals;
 mod skew;
+mod slots;
 mod spawn;
 mod spread;
 mod stale;
@@ -68,6 +70,7 @@ pub fn cases() -> Vec<Case> {
         clock::CASES,
         boundaries::CASES,
         payloads::CASES,
+        slots::CASES,
         names::CASES,
         races::CASES,
         skew::CASES,
@@ -78,6 +81,7 @@ pub fn cases() -> Vec<Case> {
         crash::CASES,
         spread::CASES,
         scale::CASES,
+        backlog::CASES,
     ];
     files.concat()
 }

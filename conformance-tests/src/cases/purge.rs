@@ -56,7 +56,7 @@ pub(super) const CASES: &[Case] = &[
     ),
     case!(
         re_5_a_parent_goes_before_its_abandoned_child,
-        ["RE-5", "RE-6"],
+        ["RE-5"],
         ["U3", "T1"],
         [Spawn, Claim, Save, Purge, Outcome],
         "A child that outlives its parent's record still has to end."

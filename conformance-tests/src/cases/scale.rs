@@ -16,7 +16,7 @@ pub(super) const CASES: &[Case] = &[
     .heavy(),
     case!(
         u3_a_long_history_is_purged_in_steps,
-        ["RE-4", "CP-5", "CP-15", "BL-4", "BL-5"],
+        ["RE-4", "CP-5", "CP-15", "BL-4"],
         ["U3", "P2"],
         [Spawn, Claim, Save, Load, Purge, Outcome, DropQueue],
         "A task of ten thousand steps must not be deleted in one."
@@ -32,7 +32,7 @@ pub(super) const CASES: &[Case] = &[
     .heavy(),
     case!(
         c2_a_task_past_its_limit_is_not_handed_out_whatever_else_is_due,
-        ["MX-1", "MX-9"],
+        ["MX-1"],
         ["C2", "T4"],
         [Spawn, Claim, Tick, Outcome],
         "A claim that cannot do everything that is due must not hand out what is past its time."
@@ -74,7 +74,7 @@ async fn w4_a_join_of_a_thousand_children_wakes_once(ctx: Ctx) -> Verdict {
 }
 
 async fn u3_a_long_history_is_purged_in_steps(ctx: Ctx) -> Verdict {
-    const STEPS: usize = 2_500;
+    const STEPS: usize = 10_000;
     let token = ctx.running().await?;
     let keys = (0..STEPS).map(|n| key(&format!("s{n}"))).collect::<Result<Vec<_>, _>>()?;
     for chunk in keys.chunks(500) {

@@ -20,6 +20,8 @@ pub(crate) struct World {
     pub(crate) verbs: Vec<Verb>,
     /// Check the invariants after each step.
     pub(crate) checks: bool,
+    /// What is left to chance comes from it.
+    pub(crate) seed: u64,
 }
 
 impl World {
@@ -33,6 +35,7 @@ impl World {
             journal: self.journal.clone(),
             verbs: self.verbs.clone(),
             checks: self.checks,
+            seed: self.seed,
         }
     }
 

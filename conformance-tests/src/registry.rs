@@ -7,9 +7,10 @@ use futures::future::BoxFuture;
 
 use crate::ctx::Ctx;
 use crate::expect::Violation;
+use crate::level::Capability;
 
 /// How a case ends.
-pub type Verdict = Result<(), Violation>;
+pub(crate) type Verdict = Result<(), Violation>;
 
 type Run = fn(Ctx) -> BoxFuture<'static, Verdict>;
 
@@ -28,6 +29,8 @@ pub struct Case {
     pub needs: &'static [Verb],
     /// Why it matters, in one sentence.
     pub why: &'static str,
+    /// It belongs to stores that declare this; without it, it is mandatory.
+    pub capability: Option<Capability>,
     /// It moves so many records that the invariants are not checked after each step.
     pub heavy: bool,
     pub(crate) run: Run,
@@ -42,6 +45,11 @@ impl Case {
     /// The same case without checks after each step, for cases of scale.
     pub(crate) const fn heavy(self) -> Self {
         Self { heavy: true, ..self }
+    }
+
+    /// The same case for stores alone that declare `capability`.
+    pub(crate) const fn of(self, capability: Capability) -> Self {
+        Self { capability: Some(capability), ..self }
     }
 }
 
@@ -61,6 +69,7 @@ macro_rules! case {
             rules: &[$($rule),+],
             needs: &[$(durable_core::store::Verb::$verb),*],
             why: $why,
+            capability: None,
             heavy: false,
             run: |ctx| Box::pin($function(ctx)),
         }

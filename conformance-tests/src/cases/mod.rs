@@ -10,6 +10,7 @@ mod clock;
 mod closing;
 mod crash;
 mod deadlocks;
+mod durable;
 mod ends;
 mod events;
 mod failure;
@@ -79,6 +80,7 @@ pub fn cases() -> Vec<Case> {
         deadlocks::CASES,
         failure::CASES,
         crash::CASES,
+        durable::CASES,
         spread::CASES,
         scale::CASES,
         backlog::CASES,

@@ -70,6 +70,7 @@ impl Pair {
             namespace,
             journal: Arc::new(Journal::default()),
             checks: false,
+            seed: 0,
         };
         let oracle = Arc::new(MemoryStore::with_clock(Clock::Manual(clock.clone())));
         let queue = QueueName::new("q")?;

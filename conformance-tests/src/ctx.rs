@@ -2,6 +2,7 @@
 
 pub(crate) mod steps;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -147,6 +148,19 @@ impl Ctx {
             Some(Ok(())) => Ok(true),
             Some(Err(error)) => Err(Violation::new("the hook corrupt", format!("{error:#}"), "success")),
         }
+    }
+
+    /// What is left in the namespace, where the harness can count it: kinds of records with how many there are.
+    ///
+    /// # Errors
+    ///
+    /// When the harness tried and failed.
+    pub(crate) async fn residue(&self) -> Result<Option<BTreeMap<String, u64>>, Violation> {
+        let counted = self.world.harness.residue(&self.world.namespace).await.transpose();
+        let mut counted =
+            counted.map_err(|error| Violation::new("the hook residue", format!("{error:#}"), "success"))?;
+        counted.iter_mut().for_each(|counts| counts.retain(|_, count| *count > 0));
+        Ok(counted)
     }
 
     /// Another namespace into which another process has written, until it ended or was killed after so many writes; `None`

@@ -75,7 +75,7 @@ mod run;
 mod snapshot;
 
 pub use cases::cases;
-pub use catalogue::{Held, Item, Level, catalogue};
+pub use catalogue::{Demand, Held, Item, catalogue};
 pub use ctx::Ctx;
 pub use expect::Violation;
 pub use harness::{Harness, Namespace};

@@ -1,7 +1,5 @@
 //! Handles and namespaces: what a store must be before anything else.
 
-use durable_core::store::Durability;
-
 use crate::prelude::*;
 
 const GROUP: &str = "handles";
@@ -34,7 +32,8 @@ pub(super) const CASES: &[Case] = &[
         ["F1", "F3", "C3", "W4"],
         [Spawn, Claim, Save, Load, Wait, Emit, Outcome, Task],
         "A deployment ends every process that knows of a task, and the next one has to go on with it."
-    ),
+    )
+    .of(Capability::Durable),
     case!(
         mt_10_a_store_works_on_any_runtime,
         ["MT-10"],
@@ -94,9 +93,6 @@ async fn mt_3_many_may_open_an_empty_namespace_at_once(ctx: Ctx) -> Verdict {
 }
 
 async fn mt_4_what_was_written_outlives_every_handle(ctx: Ctx) -> Verdict {
-    if ctx.a.capabilities().durability == Durability::Process {
-        return ctx.not_run("the store promises nothing beyond its process");
-    }
     let running = ctx.running().await?;
     ctx.save(step(running, &key("s")?, "1")).await?;
     let asleep = ctx.running().await?;

@@ -21,7 +21,7 @@ pub struct Item {
     /// What is demanded, in one sentence.
     pub title: &'static str,
     /// Of whom.
-    pub level: Level,
+    pub level: Demand,
     /// Where it is held.
     pub held: Held,
     /// What the contract leaves out of it, or answers otherwise.
@@ -30,7 +30,7 @@ pub struct Item {
 
 /// Of whom an [`Item`] is demanded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Level {
+pub enum Demand {
     /// Of every store.
     Mandatory,
     /// Of a store that declares this.
@@ -64,7 +64,7 @@ pub fn catalogue() -> &'static [Item] {
 
 /// Mandatory, held by cases.
 const fn cases(id: &'static str, title: &'static str) -> Item {
-    Item { id, title, level: Level::Mandatory, held: Held::Cases, note: None }
+    Item { id, title, level: Demand::Mandatory, held: Held::Cases, note: None }
 }
 
 /// Mandatory, held by cases and by these tests.
@@ -85,17 +85,17 @@ const fn waits(id: &'static str, title: &'static str, what_for: &'static str) ->
 impl Item {
     /// Demanded of those who declare `capability`.
     const fn of(self, capability: &'static str) -> Self {
-        Self { level: Level::Capability(capability), ..self }
+        Self { level: Demand::Capability(capability), ..self }
     }
 
     /// Demanded of one family of stores.
     const fn backend(self) -> Self {
-        Self { level: Level::Backend, ..self }
+        Self { level: Demand::Backend, ..self }
     }
 
     /// Demanded of the worker.
     const fn worker(self) -> Self {
-        Self { level: Level::Worker, ..self }
+        Self { level: Demand::Worker, ..self }
     }
 
     /// Says what the contract leaves out, or answers otherwise.

@@ -222,7 +222,7 @@ pub(super) const ITEMS: &[Item] = &[
     .backend(),
     cases("ME-3", "Two stores in memory share nothing.").backend(),
     waits("ME-4", "Its locks are explored by a model checker.", "a model of the memory store's locks").backend(),
-    waits("ME-5", "Its memory comes back when everything is purged.", "the hook `residue`").backend(),
+    waits("ME-5", "Its memory comes back when everything is purged.", "a way to count what the store in memory holds").backend(),
     cases("OB-1", "The figures equal what can be counted, whatever goes on.").of("observability"),
     cases("OB-2", "Every fault names its verb and what it is about.").of("observability"),
     both(

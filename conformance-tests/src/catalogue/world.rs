@@ -64,7 +64,7 @@ pub(super) const ITEMS: &[Item] = &[
     .worker(),
     cases("CX-3", "A worker that dies with an answer in its hands is replaced.").worker(),
     cases("CX-4", "A worker that wakes from a long pause changes nothing, and stops.").worker(),
-    tests(
+    both(
         "CX-5",
         "What was acknowledged survives the kill of its process as declared, and nothing is half there.",
         &[
@@ -72,7 +72,7 @@ pub(super) const ITEMS: &[Item] = &[
             "durable-sqlite/tests/pack/halves.rs::sq5_a_process_killed_inside_a_transaction_leaves_nothing_of_it",
         ],
     )
-    .backend(),
+    .of("durable"),
     cases("CX-6", "Every verb that writes several records writes all of them or none."),
     both(
         "CX-7",

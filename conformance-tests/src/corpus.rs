@@ -19,7 +19,11 @@ pub(crate) fn payloads() -> Vec<String> {
 /// JSON texts beyond what a store has to take: it keeps them, or refuses them.
 pub(crate) fn beyond() -> Vec<String> {
     let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
-    vec![nested(10_000), format!("\"{}\"", "x".repeat(8 << 20)), format!("\"{}\"", noise(16 << 20))]
+    vec![
+        nested(10_000),
+        format!("\"{}\"", "x".repeat(8 << 20)),
+        format!("\"{}\"", noise(1 << 16).repeat(1 << 8)),
+    ]
 }
 
 /// An object with so many keys.

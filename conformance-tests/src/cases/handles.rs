@@ -30,7 +30,7 @@ pub(super) const CASES: &[Case] = &[
         mt_4_what_was_written_outlives_every_handle,
         ["MT-4", "SL-10", "CP-14", "CL-10"],
         ["F1", "F3", "C3", "W4"],
-        [Spawn, Claim, Save, Load, Wait, Emit, Outcome, Task],
+        [Spawn, Claim, Save, Load, Wait, Emit, Outcome],
         "A deployment ends every process that knows of a task, and the next one has to go on with it."
     )
     .of(Capability::Durable),

@@ -1,10 +1,13 @@
 //! Two steps at one moment, each right by itself: a purge, a drop, a retry beside what needs the same record.
 
-use super::races::{Call, ROUNDS, together};
+use super::races::{Call, together};
 use crate::invariants::is_whole;
 use crate::prelude::*;
 
 const GROUP: &str = "skew";
+
+/// How often each pair is run: enough for both orders.
+const ROUNDS: usize = 24;
 
 pub(super) const CASES: &[Case] = &[
     case!(

@@ -159,7 +159,9 @@ impl Ctx {
         let counted = self.world.harness.residue(&self.world.namespace).await.transpose();
         let mut counted =
             counted.map_err(|error| Violation::new("the hook residue", format!("{error:#}"), "success"))?;
-        counted.iter_mut().for_each(|counts| counts.retain(|_, count| *count > 0));
+        if let Some(counts) = &mut counted {
+            counts.retain(|_, count| *count > 0);
+        }
         Ok(counted)
     }
 

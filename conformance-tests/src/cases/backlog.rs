@@ -29,6 +29,14 @@ pub(super) const CASES: &[Case] = &[
     )
     .heavy(),
     case!(
+        bl_4_a_late_page_costs_what_an_early_one_does,
+        ["BL-4", "BL-6"],
+        ["U4", "P2"],
+        [Spawn, Claim, Save, Load, Tasks],
+        "A replay of ten thousand steps that counts from the start for each page never ends."
+    )
+    .heavy(),
+    case!(
         bl_5_a_multitude_is_purged_while_others_claim,
         ["BL-5", "RE-12", "RE-3"],
         ["U3", "U1", "U4"],
@@ -70,7 +78,7 @@ const SLACK: Duration = Duration::from_millis(1);
 const TRIES: usize = 10;
 
 fn multitude(ctx: &Ctx) -> usize {
-    (ctx.filler() / 4).max(20_000)
+    (ctx.filler() / 4).max(2_000)
 }
 
 /// The least time that a claim of ten takes; what it took is handed back.
@@ -120,7 +128,55 @@ async fn bl_1_a_claim_costs_the_same_from_a_multitude(ctx: Ctx) -> Verdict {
     }
 }
 
-/// Cancels so many children with their parent, and gives how many calls that took.
+/// The least time that it takes to load a page of a hundred.
+async fn least_load(ctx: &Ctx, token: Token, after: u64) -> Result<Duration, Violation> {
+    let mut least = Duration::MAX;
+    for _ in 0..TRIES {
+        let request = LoadRequest::new(ctx.queue.clone(), token, after, 100);
+        let began = Instant::now();
+        let page = ctx.store().load(request).await?;
+        least = least.min(began.elapsed());
+        same("a page of checkpoints", &page.checkpoints.len(), &100)?;
+    }
+    Ok(least)
+}
+
+/// The least time that it takes to list a page of a hundred.
+async fn least_list(ctx: &Ctx, cursor: Option<&Cursor>) -> Result<Duration, Violation> {
+    let mut least = Duration::MAX;
+    for _ in 0..TRIES {
+        let mut request = TasksRequest::new(ctx.queue.clone(), cursor.cloned());
+        request.limit = 100;
+        let began = Instant::now();
+        ctx.store().tasks(request).await?;
+        least = least.min(began.elapsed());
+    }
+    Ok(least)
+}
+
+async fn bl_4_a_late_page_costs_what_an_early_one_does(ctx: Ctx) -> Verdict {
+    const STEPS: u64 = 10_000;
+    let token = ctx.running().await?;
+    for from in (0..STEPS).step_by(1_000) {
+        let keys = (from..from + 1_000).map(|number| key(&format!("s{number}")));
+        let items = keys.map(|key| Ok(step(token, &key?, "1"))).collect::<Result<Vec<_>, Violation>>()?;
+        ctx.store().save(SaveRequest::new(ctx.queue.clone(), items)).await?;
+    }
+    let wanted = least_load(&ctx, token, 0).await? * RATIO + SLACK;
+    let late = least_load(&ctx, token, STEPS - 100).await?;
+    holds("the last page of checkpoints", late <= wanted, late, &format!("at most {wanted:?}"))?;
+
+    spawn_many(&ctx, 10_000, job).await?;
+    let mut request = TasksRequest::new(ctx.queue.clone(), None);
+    while let Some(next) = ctx.store().tasks(request.clone()).await?.next {
+        request.cursor = Some(next);
+    }
+    let wanted = least_list(&ctx, None).await? * RATIO + SLACK;
+    let late = least_list(&ctx, request.cursor.as_ref()).await?;
+    holds("the last page of tasks", late <= wanted, late, &format!("at most {wanted:?}"))
+}
+
+/// Cancels so many children with their parent.
 async fn cancelled(ctx: &Ctx, count: usize) -> Verdict {
     let parent = parent_of(ctx, count).await?;
     ctx.cancel(parent.task).await?;
@@ -170,7 +226,7 @@ async fn purges(ctx: Ctx, limit: u32) -> Result<(u64, Duration), Violation> {
         let request = PurgeRequest::new(ctx.queue.clone(), states, Millis::ZERO, limit);
         let answer = ctx.store().purge(request).await?;
         (purged, calls) = (purged + answer.purged, calls + 1);
-        holds("one purge", answer.purged <= u64::from(limit), &answer, "at most as many as asked for")?;
+        holds("one purge", answer.purged <= u64::from(limit), answer, "at most as many as asked for")?;
         if !answer.more {
             return Ok((purged, began.elapsed() / calls));
         }
@@ -183,18 +239,18 @@ async fn bl_5_a_multitude_is_purged_while_others_claim(ctx: Ctx) -> Verdict {
     cancelled(&ctx, many).await?;
     spawn_many(&ctx, CLAIMED, job).await?;
     let before = least(&ctx).await?;
-    let (purger, claimer) = (ctx.clone(), ctx.clone());
+    let (purger, worker) = (ctx.clone(), ctx.clone());
     let calls: Vec<Call<(u64, Duration)>> = vec![
         Box::pin(purges(purger, 200)),
         Box::pin(async move {
             let mut took = Vec::new();
             while took.len() < CLAIMED {
                 let began = Instant::now();
-                let claim = one("the claims", claimer.claim(1).await?)?;
+                let claim = one("the claims", worker.claim(1).await?)?;
                 took.push(began.elapsed());
                 same(
                     "the outcome of what is claimed",
-                    &claimer.outcome(claim.token.task).await?,
+                    &worker.outcome(claim.token.task).await?,
                     &Outcome::Live,
                 )?;
             }
@@ -203,15 +259,15 @@ async fn bl_5_a_multitude_is_purged_while_others_claim(ctx: Ctx) -> Verdict {
         }),
     ];
     let answers = together(calls).await?;
-    let [(purged, step), (_, median)] = answers[..] else { return Ok(()) };
-    same("what is purged", &purged, &(many as u64 + 1))?;
+    let [(gone, step), (_, median)] = answers[..] else { return Ok(()) };
+    same("what is purged", &gone, &(many as u64 + 1))?;
     let wanted = (before + step) * RATIO + 5 * SLACK;
     let alone = format!("at most {wanted:?}: {before:?} alone, and {step:?} for one purge");
     holds("half of the claims beside a purge", median <= wanted, median, &alone)
 }
 
 async fn bl_7_a_multitude_of_expired_leases_comes_back(ctx: Ctx) -> Verdict {
-    let many = (ctx.filler() / 20).max(2_500);
+    let many = (ctx.filler() / 20).max(1_500);
     spawn_many(&ctx, many, job).await?;
     let mut held = 0;
     while held < many {
@@ -246,23 +302,23 @@ async fn worked_off(ctx: &Ctx) -> Result<usize, Violation> {
 }
 
 async fn mx_9_a_multitude_past_its_limit_stalls_no_claim(ctx: Ctx) -> Verdict {
-    let many = (ctx.filler() / 20).max(2_500);
+    let many = (ctx.filler() / 20).max(1_500);
     let limited = || job_with(|task| (task.max_pending, task.priority) = (Some(millis(1_000)), 100));
     spawn_many(&ctx, many, limited).await?;
     ctx.advance(1_000);
     let fresh = ctx.spawn_one().await?;
-    // Everything that is due comes first, and no more of it than one step may do.
-    let most = many.div_ceil(500) + 1;
-    let mut calls = 0;
-    loop {
-        calls += 1;
-        let claims = ctx.claim(10).await?;
-        if let [claim] = &claims[..] {
+    // A claim cancels some of them, and as long as it finds nothing to hand out it tells to ask again at once.
+    let most = many.div_ceil(100) + 1;
+    for calls in 1.. {
+        let answer = ctx.claim_with(ctx.claim_request(10)?).await?;
+        if let [claim] = &answer.claims[..] {
             same("what is claimed", &claim.token.task, &fresh)?;
             break;
         }
-        holds("a claim beside tasks past their limit", claims.is_empty(), &claims, "none of them")?;
-        holds("the claims that it takes", calls <= most, calls, &format!("at most {most}"))?;
+        holds("a claim beside tasks past their limit", answer.claims.is_empty(), &answer, "none of them")?;
+        let again = answer.more || answer.next_due.is_some_and(|due| due <= answer.now);
+        holds("a claim that found nothing", again, &answer, "that there is more, or something due now")?;
+        holds("the claims that it takes", calls < most, calls, &format!("at most {most}"))?;
     }
     worked_off(&ctx).await?;
     let counts = ctx.store().counts(CountsRequest::new(ctx.queue.clone())).await?;

@@ -15,6 +15,14 @@ pub(super) const CASES: &[Case] = &[
     )
     .heavy(),
     case!(
+        nm_1_of_queues_that_are_lived_in,
+        ["NM-1", "NM-4", "QU-10"],
+        ["N1", "E1", "T1", "U3"],
+        [Spawn, Claim, Save, Wait, Emit, Tick, Purge, DropQueue],
+        "A name that breaks one verb alone is found by its users."
+    )
+    .heavy(),
+    case!(
         nm_1_of_tasks,
         ["NM-1", "NM-2", "NM-3"],
         ["N1", "C2"],
@@ -118,6 +126,35 @@ async fn nm_1_of_queues(ctx: Ctx) -> Verdict {
     }
     wanted.sort_unstable();
     same("the queues by their bytes", &listed, &wanted)
+}
+
+async fn nm_1_of_queues_that_are_lived_in(ctx: Ctx) -> Verdict {
+    let (step_key, name) = (key("k")?, event("e")?);
+    let mut waiting = Vec::new();
+    // Every other one: all of them are spawned into and claimed from by another case.
+    for queue in names().into_iter().step_by(2) {
+        let on = ctx.another_queue(&queue).await?;
+        let parent = on.running().await?;
+        let child = on.spawn_child(parent, "c", ParentClosePolicy::Cancel).await?;
+        let child = on.claim_task(child).await?.token;
+        on.suspend_on(child, on_event(&step_key, &name, None)).await?;
+        on.suspend_on(parent, on_child(&join_key("c")?, child.task)).await?;
+        waiting.push((on, parent, child));
+    }
+    for (index, (on, parent, child)) in waiting.iter().enumerate() {
+        on.emit(&name, &index.to_string()).await?;
+        let claim = on.claim_task(child.task).await?;
+        same("the event", &on.met(claim.token, &step_key).await?.end, &value(&index.to_string()))?;
+        on.complete(claim.token).await?;
+        let claim = on.claim_task(parent.task).await?;
+        same("the join", &on.met(claim.token, &join_key("c")?).await?.end, &value("null"))?;
+        on.complete(claim.token).await?;
+        same("what is due", &on.tick().await?, &TickAnswer::default())?;
+        same("what is purged", &on.purge(0).await?.purged, &3)?;
+        let dropped = on.store().drop_queue(DropQueueRequest::new(on.queue.clone())).await?;
+        same(&format!("the drop of {:?}", on.queue), &dropped, &DropQueueAnswer::Dropped)?;
+    }
+    Ok(())
 }
 
 async fn nm_1_of_tasks(ctx: Ctx) -> Verdict {

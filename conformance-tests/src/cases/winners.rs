@@ -77,10 +77,10 @@ async fn sp_17_a_batch_is_seen_whole_or_not_at_all(ctx: Ctx) -> Verdict {
             Ok(task)
         };
         let batch = (0..BATCH).map(task).collect::<Result<Vec<_>, _>>()?;
-        let (spawner, done) = (ctx.clone(), Arc::new(AtomicBool::new(false)));
+        let (caller, done) = (ctx.clone(), Arc::new(AtomicBool::new(false)));
         let ended = done.clone();
         let mut calls: Vec<Call<()>> = vec![Box::pin(async move {
-            let spawned = spawner.spawn_all(batch).await;
+            let spawned = caller.spawn_all(batch).await;
             ended.store(true, Ordering::SeqCst);
             spawned.map(drop)
         })];
@@ -143,26 +143,26 @@ enum Beside {
 async fn ca_10_a_cancel_beside_a_retry_and_a_claim_wins(ctx: Ctx) -> Verdict {
     for round in 0..ROUNDS {
         let token = ctx.running().await?;
-        let (canceller, failer, claimer) = (ctx.clone(), ctx.clone(), ctx.clone());
+        let (canceller, failer, worker) = (ctx.clone(), ctx.clone(), ctx.clone());
         // Ready at once, or in its backoff when it is cancelled.
         let retry = fail_after(if round % 2 == 0 { 0 } else { LEASE });
         let calls: Vec<Call<Beside>> = vec![
             Box::pin(async move { canceller.cancel(token.task).await.map(Beside::Cancelled) }),
             Box::pin(async move { failer.try_end(token, retry).await.map(Beside::Failed) }),
-            Box::pin(async move { claimer.claim(1).await.map(Beside::Claimed) }),
+            Box::pin(async move { worker.claim(1).await.map(Beside::Claimed) }),
         ];
-        let mut failed = None;
+        let mut told = None;
         for answer in together(calls).await? {
             match answer {
                 Beside::Cancelled(answer) => {
                     same("the cancel", &answer, &CancelAnswer::Cancelled { closing: false })?;
                 }
-                Beside::Failed(answer) => failed = Some(answer),
+                Beside::Failed(answer) => told = Some(answer),
                 Beside::Claimed(claims) => refused_as_cancelled(&ctx, &claims).await?,
             }
         }
         let history = ctx.detail(token.task).await?.history.items.len();
-        match some("the failure", failed)? {
+        match some("the failure", told)? {
             Ok(EndAnswer::Retrying { .. }) => same("the history of a failed attempt", &history, &1)?,
             refused => {
                 same("a failure after the cancel", &refused, &Err(Refusal::Cancelled))?;

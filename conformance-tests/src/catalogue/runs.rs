@@ -17,7 +17,9 @@ pub(super) const ITEMS: &[Item] = &[
         "A task that somebody holds keeps nobody from the next one.",
         &["durable-postgres/tests/races.rs::a_claim_passes_over_what_another_holds"],
     ),
-    cases("CL-8", "Ready tasks come by priority, then by the time they became ready, then by id."),
+    cases("CL-8", "Ready tasks come by priority, then by the time they became ready, then by id.").note(
+        "Exact while no more is due than one claim works off: a hundred things, or twice what it may take.",
+    ),
     waits(
         "CL-9",
         "No due task is overtaken for ever while workers race.",

@@ -42,7 +42,7 @@ impl Harness for Memory {
     }
 
     fn filler(&self) -> usize {
-        40_000
+        80_000
     }
 
     async fn check(&self, namespace: &Namespace) -> Result<(), String> {

@@ -73,9 +73,9 @@ pub(super) const CASES: &[Case] = &[
 /// How much more a claim may cost with a backlog.
 const RATIO: u32 = 3;
 /// What a busy machine may add.
-const SLACK: Duration = Duration::from_millis(1);
+const SLACK: Duration = Duration::from_micros(200);
 /// How often something is tried: the best counts.
-const TRIES: usize = 10;
+const TRIES: usize = 20;
 
 fn multitude(ctx: &Ctx) -> usize {
     (ctx.filler() / 4).max(2_000)
@@ -261,7 +261,7 @@ async fn bl_5_a_multitude_is_purged_while_others_claim(ctx: Ctx) -> Verdict {
     let answers = together(calls).await?;
     let [(gone, step), (_, median)] = answers[..] else { return Ok(()) };
     same("what is purged", &gone, &(many as u64 + 1))?;
-    let wanted = (before + step) * RATIO + 5 * SLACK;
+    let wanted = (before + step) * RATIO + 25 * SLACK;
     let alone = format!("at most {wanted:?}: {before:?} alone, and {step:?} for one purge");
     holds("half of the claims beside a purge", median <= wanted, median, &alone)
 }

@@ -20,6 +20,7 @@ mod isolation;
 mod lease;
 mod limits;
 mod names;
+mod order;
 mod payloads;
 mod purge;
 mod queues;
@@ -76,6 +77,7 @@ pub fn cases() -> Vec<Case> {
         races::CASES,
         skew::CASES,
         winners::CASES,
+        order::CASES,
         wakes::CASES,
         deadlocks::CASES,
         failure::CASES,

@@ -36,6 +36,13 @@ pub(super) const CASES: &[Case] = &[
         "A task that backs off into a cancellation must not come back."
     ),
     case!(
+        ch_15_a_child_beside_its_parents_own_end_is_no_orphan,
+        ["CH-15", "CO-9"],
+        ["S2", "T2", "T3"],
+        [Spawn, Claim, Save, Outcome],
+        "A body may end while a write of it is still on its way."
+    ),
+    case!(
         ch_17_a_child_completing_beside_its_parents_cancel_has_one_end,
         ["CH-17", "CA-10"],
         ["T3", "T2", "T1"],
@@ -48,13 +55,6 @@ pub(super) const CASES: &[Case] = &[
         ["T1", "W3", "W4"],
         [Spawn, Claim, Save, Wait, Load],
         "The last of many children must know that he is the last."
-    ),
-    case!(
-        ev_5_emits_have_one_order_that_every_reader_sees,
-        ["EV-5", "CO-2"],
-        ["E1"],
-        [Spawn, Claim, Wait, Emit, Events],
-        "Two readers who saw two orders of one event cannot both be right."
     ),
     case!(
         co_5_no_reader_sees_a_live_child_below_an_end_without_its_mark,
@@ -185,6 +185,30 @@ async fn refused_as_cancelled(ctx: &Ctx, claims: &[Claim]) -> Verdict {
     Ok(())
 }
 
+async fn ch_15_a_child_beside_its_parents_own_end_is_no_orphan(ctx: Ctx) -> Verdict {
+    for round in 0..ROUNDS {
+        let parent = ctx.running().await?;
+        let child = child("c", ParentClosePolicy::Cancel)?;
+        let id = child.id;
+        let item = spawning(parent, &key("$spawn:c")?, vec![child]);
+        let ending = if round % 2 == 0 { complete() } else { fail_for_good() };
+        let (body, late) = (ctx.clone(), ctx.clone());
+        let calls: Vec<Call<Option<Fenced<SaveAnswer>>>> = vec![
+            Box::pin(async move { body.end(parent, ending).await.map(|_| None) }),
+            Box::pin(async move { late.try_save(item).await.map(Some) }),
+        ];
+        let saved = some("the save", together(calls).await?.into_iter().flatten().next())?;
+        let wanted = match saved {
+            Ok(SaveAnswer::Stored { .. }) => Outcome::Cancelled(CancelCause::ParentClosed),
+            Err(Refusal::ClaimLost) => Outcome::NotFound,
+            other => return holds("a spawn beside the end", false, &other, "stored, or the claim lost"),
+        };
+        same("the child", &ctx.outcome(id).await?, &wanted)?;
+        ctx.claims_nothing("a claim of an orphan").await?;
+    }
+    Ok(())
+}
+
 async fn ch_17_a_child_completing_beside_its_parents_cancel_has_one_end(ctx: Ctx) -> Verdict {
     for _ in 0..ROUNDS {
         let parent = ctx.running().await?;
@@ -244,96 +268,6 @@ async fn ch_25_many_children_ending_at_once_wake_their_parent_once(ctx: Ctx) -> 
         ctx.claims_nothing("a second wake").await?;
     }
     Ok(())
-}
-
-/// What one reader saw, each value once for as long as it stood.
-type Seen = Vec<String>;
-
-fn sees(seen: &mut Seen, payload: &Payload) {
-    if seen.last().is_none_or(|last| last != payload.as_str()) {
-        seen.push(payload.as_str().to_owned());
-    }
-}
-
-async fn ev_5_emits_have_one_order_that_every_reader_sees(ctx: Ctx) -> Verdict {
-    for round in 0..ROUNDS / 8 {
-        let name = event(&format!("e{round}"))?;
-        let token = ctx.running().await?;
-        let mut calls: Vec<Call<Seen>> = vec![
-            Box::pin(lists(ctx.over(&ctx.a, &ctx.a), name.clone())),
-            Box::pin(lists(ctx.over(&ctx.b, &ctx.b), name.clone())),
-            Box::pin(awaits(ctx.clone(), name.clone(), token)),
-        ];
-        for writer in 0..3 {
-            let (ctx, name) = (ctx.clone(), name.clone());
-            calls.push(Box::pin(async move {
-                for number in 0..6 {
-                    ctx.emit(&name, &format!("{writer}{number}")).await?;
-                }
-                Ok(vec![])
-            }));
-        }
-        let seen = together(calls).await?;
-        for reader in &seen {
-            in_order(reader)?;
-        }
-        for (index, reader) in seen.iter().enumerate() {
-            for other in seen.iter().skip(index + 1) {
-                agree(reader, other)?;
-            }
-        }
-        let last = lists(ctx.clone(), name).await?;
-        let ended = last.iter().all(|value| value.ends_with('5'));
-        holds("the event at the end", ended, &last, "the last write of one writer")?;
-        ctx.complete(token).await?;
-    }
-    Ok(())
-}
-
-/// Looks at an event again and again.
-async fn lists(ctx: Ctx, name: EventName) -> Result<Seen, Violation> {
-    let mut seen = Vec::new();
-    for _ in 0..20 {
-        let page = ctx.store().events(EventsRequest::new(ctx.queue.clone(), None)).await?;
-        page.items
-            .iter()
-            .filter(|event| event.name == name)
-            .for_each(|event| sees(&mut seen, &event.payload));
-    }
-    Ok(seen)
-}
-
-/// Waits for an event again and again, each time by another key.
-async fn awaits(ctx: Ctx, name: EventName, token: Token) -> Result<Seen, Violation> {
-    let mut seen = Vec::new();
-    for number in 0..20 {
-        let wait = on_event(&key(&format!("k{number}"))?, &name, Some(0));
-        for met in met_waits(ctx.wait(token, vec![wait], None).await?)? {
-            if let End::Value(payload) = &met.end {
-                sees(&mut seen, payload);
-            }
-        }
-    }
-    Ok(seen)
-}
-
-/// No value comes back, and of each writer the later comes later.
-fn in_order(seen: &Seen) -> Verdict {
-    let mut last: BTreeMap<char, &String> = BTreeMap::new();
-    for value in seen {
-        let writer = value.chars().next().unwrap_or(' ');
-        let later = last.insert(writer, value).is_none_or(|before| before < value);
-        holds("what one reader saw", later, seen, "no value again, and no earlier one of the same writer")?;
-    }
-    Ok(())
-}
-
-/// What both have seen, both have seen in the same order.
-fn agree(one: &Seen, other: &Seen) -> Verdict {
-    let common = |seen: &Seen, beside: &Seen| -> Seen {
-        seen.iter().filter(|value| beside.contains(value)).cloned().collect()
-    };
-    same("the order that two readers saw", &common(one, other), &common(other, one))
 }
 
 async fn co_5_no_reader_sees_a_live_child_below_an_end_without_its_mark(ctx: Ctx) -> Verdict {

@@ -77,6 +77,11 @@ impl Journal {
         self.record().elsewhere.push(namespace.clone());
     }
 
+    /// Notes that the case removed a namespace that it had opened.
+    pub(crate) fn closes(&self, namespace: &Namespace) {
+        self.record().elsewhere.retain(|other| other != namespace);
+    }
+
     /// The namespaces that the case opened besides its own.
     pub(crate) fn elsewhere(&self) -> Vec<Namespace> {
         self.record().elsewhere.clone()

@@ -30,6 +30,8 @@ pub struct Case {
     pub why: &'static str,
     /// It moves so many records that the invariants are not checked after each step.
     pub heavy: bool,
+    /// It ends its own calls that hang, however long it takes: the watchdog leaves it alone.
+    pub unhurried: bool,
     pub(crate) run: Run,
 }
 
@@ -42,6 +44,11 @@ impl Case {
     /// The same case without checks after each step, for cases of scale.
     pub(crate) const fn heavy(self) -> Self {
         Self { heavy: true, ..self }
+    }
+
+    /// The same case without a watchdog, for cases that watch their calls themselves.
+    pub(crate) const fn unhurried(self) -> Self {
+        Self { unhurried: true, ..self }
     }
 }
 
@@ -62,6 +69,7 @@ macro_rules! case {
             needs: &[$(durable_core::store::Verb::$verb),*],
             why: $why,
             heavy: false,
+            unhurried: false,
             run: |ctx| Box::pin($function(ctx)),
         }
     };

@@ -149,7 +149,11 @@ fn needed(case: &Case) -> impl Iterator<Item = Verb> {
 /// Runs one case in a task of its own, so that neither a panic nor a call that hangs ends the suite.
 async fn watched(case: Case, world: Arc<World>) -> Result<(), String> {
     let filler = u32::try_from(world.harness.filler()).unwrap_or(u32::MAX);
-    let patience = if case.heavy { PATIENCE + PATIENCE_PER_FILLER * filler } else { PATIENCE };
+    let patience = match case {
+        Case { unhurried: true, .. } => Duration::MAX,
+        Case { heavy: true, .. } => PATIENCE + PATIENCE_PER_FILLER * filler,
+        _ => PATIENCE,
+    };
     let task = tokio::spawn(case_in(case, world.clone()));
     let stop = task.abort_handle();
     let verdict = match tokio::time::timeout(patience, task).await {

@@ -15,6 +15,7 @@ mod handles;
 mod inspect;
 mod lease;
 mod limits;
+mod model;
 mod names;
 mod payloads;
 mod purge;
@@ -68,6 +69,7 @@ pub fn cases() -> Vec<Case> {
         crash::CASES,
         spread::CASES,
         scale::CASES,
+        model::CASES,
     ];
     files.concat()
 }

@@ -1,0 +1,19 @@
+//! Sequences that failed once, on some store: every store gets them first.
+
+use super::report::Kept;
+use crate::expect::Violation;
+
+/// Their files.
+const FILES: &[(&str, &str)] = &[];
+
+/// Each with its name.
+pub(super) fn regressions() -> Result<Vec<(&'static str, Kept)>, Violation> {
+    FILES.iter().map(|(name, text)| Ok((*name, read(name, text)?))).collect()
+}
+
+/// The calls that a file keeps.
+pub(super) fn read(name: &str, text: &str) -> Result<Kept, Violation> {
+    serde_json::from_str(text).map_err(|error| {
+        Violation::new(format!("the calls in {name}"), error.to_string(), "calls as the kit keeps them")
+    })
+}

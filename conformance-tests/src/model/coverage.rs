@@ -1,6 +1,6 @@
 //! Which outcomes a run has seen: one that never saw what it should have seen has shown less than it says.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use durable_core::model::{CheckpointKind, End, EndState, Failure, TaskState, Timestamp};
 use durable_core::store::{
@@ -14,13 +14,13 @@ use crate::snapshot::Snapshot;
 
 /// The outcomes that were seen and the states of tasks that were met, each as a verb and a name.
 #[derive(Debug, Default)]
-pub(super) struct Coverage(BTreeSet<(&'static str, &'static str)>);
+pub(super) struct Coverage(BTreeMap<(&'static str, &'static str), u32>);
 
 impl Coverage {
     /// Takes note of an answer.
     pub(super) fn see(&mut self, verb: &'static str, answer: &dyn Outcomes) {
         answer.tell(&mut |name| {
-            self.0.insert((verb, name));
+            *self.0.entry((verb, name)).or_default() += 1;
         });
     }
 
@@ -35,19 +35,21 @@ impl Coverage {
             Some(TaskState::Ended(EndState::Failed)) => "of a failed task",
             Some(TaskState::Ended(EndState::Cancelled)) => "of a cancelled task",
         };
-        self.0.insert((verb, state));
+        *self.0.entry((verb, state)).or_default() += 1;
     }
 
     /// Adds what another run has seen.
-    pub(super) fn add(&mut self, mut other: Self) {
-        self.0.append(&mut other.0);
+    pub(super) fn add(&mut self, other: &Self) {
+        for (cell, count) in &other.0 {
+            *self.0.entry(*cell).or_default() += count;
+        }
     }
 
-    /// How many outcomes were seen.
-    pub(super) fn count(&self) -> usize {
-        self.0.len()
+    pub(super) fn rare(&self) -> String {
+        let mut v: Vec<_> = self.0.iter().collect();
+        v.sort_by_key(|c| c.1);
+        format!("{:?}", &v[..25])
     }
-
     /// Wants everything to have been seen that should have been seen.
     pub(super) fn is_whole(&self) -> Result<(), Violation> {
         let missed = self.missed();
@@ -62,11 +64,14 @@ impl Coverage {
     }
 
     /// What should have been seen and was not.
-    fn missed(&self) -> Vec<String> {
+    pub(super) fn missed(&self) -> Vec<String> {
         let of_states = OF_TASKS.iter().map(|verb| (*verb, STATES));
         let wanted = WANTED.iter().copied().chain(of_states);
         let wanted = wanted.flat_map(|(verb, names)| names.iter().map(move |name| (verb, *name)));
-        wanted.filter(|cell| !self.0.contains(cell)).map(|(verb, name)| format!("{verb}: {name}")).collect()
+        wanted
+            .filter(|cell| !self.0.contains_key(cell))
+            .map(|(verb, name)| format!("{verb}: {name}"))
+            .collect()
     }
 }
 

@@ -124,6 +124,8 @@ pub(super) struct Key {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Task {
     Any(u8),
+    /// One that has ended.
+    Ended(u8),
     /// One that failed.
     Failed(u8),
     /// One that has live children.
@@ -135,6 +137,8 @@ pub(super) enum Task {
 pub(super) enum Held {
     /// The newest claim of a task that is running.
     Live(u8),
+    /// The newest claim of a task that is not running any more.
+    Last(u8),
     /// Mostly a stale one.
     Any(u8),
 }

@@ -56,6 +56,10 @@ fn numbered<T: Clone>(things: &[T], number: u8) -> Option<T> {
     things.get(which).cloned()
 }
 
+fn is_live(view: &TaskView) -> bool {
+    !matches!(view.state, TaskState::Ended(_))
+}
+
 /// An id, the same whenever the same calls are made.
 fn id(group: u8, made: usize) -> Uuid {
     let number = u128::try_from(made + 1).unwrap_or_default();
@@ -74,44 +78,46 @@ impl Things {
         self.views.iter().find(|view| view.id == task).map(|view| view.state)
     }
 
+    /// Of those that are so the newest comes first.
     pub(super) fn task(&self, task: Task) -> Option<TaskId> {
-        let number = match task {
-            Task::Any(number) => return numbered(&self.tasks, number),
-            Task::Failed(number) | Task::Parent(number) => number,
+        let of_those = |number: u8, are: &dyn Fn(&TaskView) -> bool| {
+            let those: BTreeSet<TaskId> =
+                self.views.iter().filter(|view| are(view)).map(|view| view.id).collect();
+            let newest: Vec<TaskId> =
+                self.tasks.iter().rev().filter(|id| those.contains(id)).copied().collect();
+            numbered(&newest, number)
         };
-        let is_it = |view: &&TaskView| match task {
-            Task::Parent(_) => self.has_live_children(view.id),
-            _ => view.state == TaskState::Ended(EndState::Failed),
-        };
-        let those: Vec<TaskId> = self.views.iter().filter(is_it).map(|view| view.id).collect();
-        let newest: Vec<TaskId> = self.tasks.iter().rev().filter(|id| those.contains(id)).copied().collect();
-        numbered(&newest, number)
-    }
-
-    fn has_live_children(&self, parent: TaskId) -> bool {
-        let lives = |view: &TaskView| !matches!(view.state, TaskState::Ended(_));
-        self.views.iter().any(|view| view.parent == Some(parent) && lives(view))
-    }
-
-    /// Of those that hold the newest comes first.
-    pub(super) fn token(&self, held: Held) -> Option<Token> {
-        let (Held::Live(number) | Held::Any(number)) = held;
-        if let Held::Any(_) = held {
-            return numbered(&self.tokens, number);
-        }
-        let is_live = |task: TaskId, claim: u64| {
-            let is_it =
-                |view: &TaskView| (view.id, view.claims, view.state) == (task, claim, TaskState::Running);
-            self.views.iter().any(is_it)
-        };
-        let newest = self.tokens.iter().rev().filter(|token| is_live(token.task, token.claim)).copied();
-        let mut live: Vec<Token> = Vec::new();
-        for token in newest {
-            if !live.contains(&token) {
-                live.push(token);
+        match task {
+            Task::Any(number) => numbered(&self.tasks, number),
+            Task::Ended(number) => of_those(number, &|view| !is_live(view)),
+            Task::Failed(number) => {
+                of_those(number, &|view| view.state == TaskState::Ended(EndState::Failed))
+            }
+            Task::Parent(number) => {
+                let parents: BTreeSet<_> =
+                    self.views.iter().filter(|view| is_live(view)).filter_map(|view| view.parent).collect();
+                of_those(number, &|view| parents.contains(&view.id))
             }
         }
-        numbered(&live, number)
+    }
+
+    /// Of those that are so the newest comes first.
+    pub(super) fn token(&self, held: Held) -> Option<Token> {
+        let (number, runs) = match held {
+            Held::Any(number) => return numbered(&self.tokens, number),
+            Held::Live(number) => (number, true),
+            Held::Last(number) => (number, false),
+        };
+        let claimed =
+            |view: &TaskView| ((view.state == TaskState::Running) == runs).then_some((view.id, view.claims));
+        let claimed: BTreeSet<(TaskId, u64)> = self.views.iter().filter_map(claimed).collect();
+        let mut those: Vec<Token> = Vec::new();
+        for token in self.tokens.iter().rev() {
+            if claimed.contains(&(token.task, token.claim)) && !those.contains(token) {
+                those.push(*token);
+            }
+        }
+        numbered(&those, number)
     }
 
     /// The tokens of one batch. No core puts a task and its child into one (`C8`), so no batch here has them.

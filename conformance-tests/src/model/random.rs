@@ -16,20 +16,31 @@ pub(super) trait Random<T>: Strategy<Value = T, Tree: Send> + Send + Sync {}
 
 impl<T, S: Strategy<Value = T, Tree: Send> + Send + Sync> Random<T> for S {}
 
-/// Sequences of calls; a crowd is more children or waits than one step takes.
+/// Sequences of calls.
 ///
-/// Calls come in chapters, so that shrinking drops many at once before it drops each.
-pub(super) fn sequence(crowded: bool) -> impl Random<Vec<Call>> {
-    let crowds = u32::from(crowded);
-    let phrase = prop_oneof![
-        200 => call().prop_map(|call| vec![call]),
-        4 => sealed(),
-        3 => without_a_queue(),
-        4 * crowds => many_children(),
-        4 * crowds => many_waits(),
-    ];
-    let chapter = vec(phrase, 1..=30).prop_map(|phrases| phrases.concat());
-    vec(chapter, 1..=8).prop_map(|chapters| chapters.concat())
+/// They come in chapters, so that shrinking drops many at once before it drops each.
+pub(super) fn sequence() -> impl Random<Vec<Call>> {
+    vec(vec(call(), 1..=32), 1..=10).prop_map(|chapters| chapters.concat())
+}
+
+/// Sequences with a queue that is sealed and then dropped.
+pub(super) fn closed_sequence() -> impl Random<Vec<Call>> {
+    (calls(), sealed(), calls(), without_a_queue(), calls())
+        .prop_map(|(one, sealed, two, dropped, three)| [one, sealed, two, dropped, three].concat())
+}
+
+/// Sequences with more children than one step cancels: their parent is cancelled, or it fails.
+pub(super) fn many_children_sequence(fails: bool) -> impl Random<Vec<Call>> {
+    (calls(), many_children(fails), calls()).prop_map(|(one, crowd, two)| [one, crowd, two].concat())
+}
+
+/// Sequences with more waits than one step ends.
+pub(super) fn many_waits_sequence() -> impl Random<Vec<Call>> {
+    (calls(), many_waits(), calls()).prop_map(|(one, crowd, two)| [one, crowd, two].concat())
+}
+
+fn calls() -> impl Random<Vec<Call>> {
+    vec(call(), 0..=12)
 }
 
 /// Yes so often.
@@ -63,11 +74,11 @@ fn op() -> impl Random<Op> {
         5 => (0..6_u8).prop_map(Op::Again),
         4 => tick(),
         22 => prop_oneof![
-            3 => vec((held(), 10..70_u8).prop_map(|(claim, lease)| Extend { claim, lease }), 1..=2)
+            6 => vec((mostly_stale(), 10..70_u8).prop_map(|(claim, lease)| Extend { claim, lease }), 1..=2)
                 .prop_map(Op::Extend),
-            3 => (held(), 0..2_u8, 1..3_u8).prop_map(|(claim, after, limit)| Op::Load { claim, after, limit }),
-            3 => cancel(),
-            5 => task().prop_map(Op::Outcome),
+            6 => (mostly_stale(), 0..2_u8, 1..3_u8).prop_map(|(claim, after, limit)| Op::Load { claim, after, limit }),
+            4 => cancel(),
+            5 => prop_oneof![task(), ended()].prop_map(Op::Outcome),
             5 => retry(),
             2 => purge(),
             2 => prop_oneof![6 => Just(Queue::Open), 1 => Just(Queue::Paused)].prop_map(Op::Put),
@@ -115,7 +126,17 @@ fn spawn() -> impl Random<Op> {
 
 /// A quarter of the claims that are used is mostly stale.
 fn held() -> impl Random<Held> {
-    prop_oneof![3 => (0..4_u8).prop_map(Held::Live), 1 => any::<u8>().prop_map(Held::Any)]
+    held_or_stale(3)
+}
+
+/// Of those that read or extend it is half.
+fn mostly_stale() -> impl Random<Held> {
+    held_or_stale(1)
+}
+
+fn held_or_stale(holds: u32) -> impl Random<Held> {
+    let stale = prop_oneof![any::<u8>().prop_map(Held::Last), any::<u8>().prop_map(Held::Any)];
+    prop_oneof![holds => (0..4_u8).prop_map(Held::Live), 1 => stale]
 }
 
 fn claim() -> impl Random<Claim> {
@@ -188,20 +209,24 @@ fn task() -> impl Random<Task> {
     any::<u8>().prop_map(Task::Any)
 }
 
+fn ended() -> impl Random<Task> {
+    any::<u8>().prop_map(Task::Ended)
+}
+
 fn cancel() -> impl Random<Op> {
-    let task = prop_oneof![3 => task(), 1 => any::<u8>().prop_map(Task::Parent)];
+    let task = prop_oneof![3 => task(), 1 => ended(), 1 => any::<u8>().prop_map(Task::Parent)];
     (task, any::<bool>()).prop_map(|(task, says_why)| Op::Cancel { task, says_why })
 }
 
 fn retry() -> impl Random<Op> {
-    let task = prop_oneof![3 => any::<u8>().prop_map(Task::Failed), 1 => task()];
+    let task = prop_oneof![any::<u8>().prop_map(Task::Failed), ended(), task()];
     (task, select(vec![1, 2, 0]), option::weighted(0.7, 0..8_u8))
         .prop_map(|(task, attempts, from)| Op::Retry { task, attempts, from })
 }
 
 fn purge() -> impl Random<Op> {
     let states = prop_oneof![3 => Just(Ended::All), 1 => Just(Ended::Completed), 1 => Just(Ended::Others)];
-    (states, 0..300_u16, select(vec![1_000, 1, 2]), any::<bool>())
+    (states, 0..60_u16, select(vec![1_000, 1, 2]), any::<bool>())
         .prop_map(|(states, age, limit, events)| Op::Purge { states, age, limit, events })
 }
 
@@ -234,17 +259,25 @@ fn sealed() -> impl Random<Vec<Call>> {
 }
 
 fn without_a_queue() -> impl Random<Vec<Call>> {
-    let calls = (cancel(), retry(), task(), spawn(), claim(), vec(save(), 1), emit(), tick(), purge());
-    calls.prop_flat_map(|(cancel, retry, task, spawn, claim, save, event, tick, purge)| {
+    let of_clients = (task(), spawn(), emit(), tick(), purge());
+    let of_workers = (claim(), save(), waits());
+    (of_clients, of_workers).prop_flat_map(|(clients, (claim, save, wait))| {
+        let (task, spawn, event, tick, purge) = clients;
+        let stale = Held::Any(0);
         on_any([
+            spawn.clone(),
+            Op::Drop { emptied: false },
             Op::Drop { emptied: true },
             Op::Drop { emptied: false },
-            cancel,
-            retry,
+            Op::Cancel { task, says_why: false },
+            Op::Retry { task, attempts: 1, from: None },
             Op::Outcome(task),
             spawn,
             Op::Claim(claim),
-            Op::Save(save),
+            Op::Save(vec![Save { claim: stale, ..save }]),
+            Op::Wait(vec![Waits { claim: stale, ..wait }]),
+            Op::Extend(vec![Extend { claim: stale, lease: 9 }]),
+            Op::Load { claim: stale, after: 0, limit: 9 },
             Op::Emit { event, only_if_absent: false },
             tick,
             purge,
@@ -254,20 +287,20 @@ fn without_a_queue() -> impl Random<Vec<Call>> {
 }
 
 /// More children than one step cancels, and what meets the mark that is left.
-fn many_children() -> impl Random<Vec<Call>> {
-    let end = End { claim: Held::Live(0), ending: Ending::FailForGood };
-    let fail = Op::Claim(Claim { ends: vec![end], lease: 20, ..Claim::default() });
-    let cancel = || Op::Cancel { task: Task::Parent(0), says_why: false };
-    let retry = || Op::Retry { task: Task::Parent(0), attempts: 1, from: None };
-    (0..80_u8, prop_oneof![Just(cancel()), Just(fail)]).prop_flat_map(move |(more, ending)| {
+fn many_children(fails: bool) -> impl Random<Vec<Call>> {
+    (0..80_u8).prop_flat_map(move |more| {
+        let end = End { claim: Held::Live(0), ending: Ending::FailForGood };
+        let cancel = Op::Cancel { task: Task::Parent(0), says_why: false };
+        let fail = Op::Claim(Claim { ends: vec![end], lease: 20, ..Claim::default() });
         on_any([
             Op::Put(Queue::Open),
             Op::Spawn(vec![Job { priority: 9, ..Job::default() }]),
             claim_one(),
             Op::ManyChildren { claim: Held::Live(0), more },
-            ending,
-            cancel(),
-            retry(),
+            if fails { fail } else { cancel.clone() },
+            cancel,
+            Op::Retry { task: Task::Parent(0), attempts: 1, from: None },
+            Op::Tick { limit: 1 },
         ])
     })
 }

@@ -5,23 +5,21 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::FutureExt;
-use proptest::strategy::{Strategy, ValueTree};
+use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 use super::coverage::Coverage;
 use super::op::{Call, Op};
 use super::pair::Pair;
-use super::random::sequence;
+use super::random::{Random, closed_sequence, many_children_sequence, many_waits_sequence, sequence};
 use super::report::Difference;
 use crate::checked::World;
 use crate::expect::Violation;
 
-/// One seed of so many has a crowd: more children or waits than one step takes.
-const CROWDED: u64 = 6;
-/// What is stored is compared after so many calls.
+/// Of so many seeds a few close their queue, and a few have a crowd.
+const KINDS: u64 = 24;
+/// What is stored is compared after so many calls; of a crowd only at the end and where a call says so.
 const COMPARED: usize = 8;
-/// The same for a sequence with a crowd in it.
-const COMPARED_CROWD: usize = 32;
 /// What one call may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// For how long fewer calls are looked for.
@@ -29,7 +27,23 @@ const SHRINKS: Duration = Duration::from_secs(60);
 
 /// Makes the calls of one seed; a failure has the fewest calls that show it.
 pub(super) async fn run_seed(world: &Arc<World>, seed: u64) -> Result<Coverage, Violation> {
-    let (mut tree, calls) = drawn(seed)?;
+    match seed % KINDS {
+        7 => run_random(world, seed, many_children_sequence(false)).await,
+        15 => run_random(world, seed, many_children_sequence(true)).await,
+        23 => run_random(world, seed, many_waits_sequence()).await,
+        5 | 13 | 21 => run_random(world, seed, closed_sequence()).await,
+        _ => run_random(world, seed, sequence()).await,
+    }
+}
+
+async fn run_random(
+    world: &Arc<World>,
+    seed: u64,
+    strategy: impl Random<Vec<Call>>,
+) -> Result<Coverage, Violation> {
+    let tree = strategy.new_tree(&mut seeded(seed));
+    let mut tree = tree.map_err(|reason| Violation::new("random calls", reason.to_string(), "some"))?;
+    let calls = tree.current();
     match play(world, &calls, false).await {
         Played { failed: None, coverage, .. } => Ok(coverage),
         Played { failed: Some((made, _)), .. } => {
@@ -49,17 +63,11 @@ pub(super) async fn run_calls(world: &Arc<World>, calls: Vec<Call>) -> Result<Co
     }
 }
 
-/// The calls of a seed, as a tree that proptest can shrink.
-fn drawn(seed: u64) -> Result<(impl ValueTree<Value = Vec<Call>> + Send, Vec<Call>), Violation> {
+/// The source of what is random in the calls of a seed.
+fn seeded(seed: u64) -> TestRunner {
     let mut bytes = [0; 32];
     bytes.iter_mut().zip(seed.to_le_bytes()).for_each(|(byte, of_seed)| *byte = of_seed);
-    let random = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
-    let mut runner = TestRunner::new_with_rng(Config::default(), random);
-    let strategy = sequence(seed % CROWDED == CROWDED - 1);
-    let tree = strategy.new_tree(&mut runner);
-    let tree = tree.map_err(|reason| Violation::new("random calls", reason.to_string(), "some"))?;
-    let calls = tree.current();
-    Ok((tree, calls))
+    TestRunner::new_with_rng(Config::default(), TestRng::from_seed(RngAlgorithm::ChaCha, &bytes))
 }
 
 /// Lets proptest look for simpler calls; a sequence that begins with calls that fail need not be made.
@@ -146,12 +154,14 @@ async fn make(
 ) -> Result<(), Violation> {
     let pair = pair.insert(in_time(Pair::open(world.clone(), logs)).await?);
     let is_crowd = |call: &Call| matches!(call.op, Op::ManyChildren { .. } | Op::ManyWaits { .. });
-    let compared = if calls.iter().any(is_crowd) { COMPARED_CROWD } else { COMPARED };
+    let compared = if calls.iter().any(is_crowd) { usize::MAX } else { COMPARED };
     for call in calls {
         *made += 1;
         in_time(pair.call(call)).await?;
         if made.is_multiple_of(compared) {
             in_time(pair.compare_all()).await?;
+        } else {
+            in_time(pair.check()).await?;
         }
     }
     in_time(pair.compare_all()).await?;

@@ -20,6 +20,8 @@ pub(crate) struct World {
     pub(crate) verbs: Vec<Verb>,
     /// Check the invariants after each step.
     pub(crate) checks: bool,
+    /// What is left to chance comes from it.
+    pub(crate) seed: u64,
 }
 
 impl World {
@@ -33,13 +35,14 @@ impl World {
             journal: self.journal.clone(),
             verbs: self.verbs.clone(),
             checks: self.checks,
+            seed: self.seed,
         }
     }
 
     /// A world of a store that no case asks for.
     pub(crate) fn alone(harness: Arc<dyn Harness>) -> Self {
         let (verbs, journal) = (harness.verbs(), Arc::new(Journal::default()));
-        Self { harness, namespace: Namespace::new(), journal, verbs, checks: false }
+        Self { harness, namespace: Namespace::new(), journal, verbs, checks: false, seed: 0 }
     }
 
     /// Removes what another namespace has before the case ends.

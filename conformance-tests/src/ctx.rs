@@ -15,6 +15,8 @@ use durable_core::store::{
 use crate::checked::{Checked, World};
 use crate::expect::{Violation, same, some};
 use crate::layer::Layered;
+use crate::level::{Hook, Missing};
+use crate::process::{self, Acknowledged};
 use crate::registry::Verdict;
 use crate::snapshot::{Snapshot, read_task};
 
@@ -124,14 +126,19 @@ impl Ctx {
         self.world.harness.filler()
     }
 
-    /// Ends the case as not run, for want of something that the harness does not provide.
+    /// Ends the case as not run, for want of a hook.
     ///
     /// # Errors
     ///
     /// Never; it is what a case returns.
-    pub fn not_run(&self, reason: &str) -> Verdict {
-        self.world.journal.not_run(reason);
+    pub fn not_run(&self, hook: Hook) -> Verdict {
+        self.world.journal.lacks(Missing::Hook(hook));
         Ok(())
+    }
+
+    /// The seed of the run: all that a case leaves to chance comes from it.
+    pub fn seed(&self) -> u64 {
+        self.world.seed
     }
 
     /// Makes the record of a task undecodable; `false` when the harness cannot.
@@ -145,6 +152,32 @@ impl Ctx {
             Some(Ok(())) => Ok(true),
             Some(Err(error)) => Err(Violation::new("the hook corrupt", format!("{error:#}"), "success")),
         }
+    }
+
+    /// Another namespace into which another process has written, until it ended or was killed after so many writes; `None`
+    /// when the harness cannot run one.
+    ///
+    /// # Errors
+    ///
+    /// When the process did not do its work, or the namespace cannot be opened.
+    pub(crate) async fn written_by_another_process(
+        &self,
+        kill_after: Option<usize>,
+    ) -> Result<Option<(Self, Acknowledged)>, Violation> {
+        let Some(command) = self.world.harness.process() else { return Ok(None) };
+        let world = Arc::new(self.world.elsewhere());
+        let namespace = world.namespace.clone();
+        let writing = tokio::task::spawn_blocking(move || process::write(command, &namespace, kill_after));
+        let written = match writing.await {
+            Ok(written) => written,
+            Err(panic) => Err(panic.into()),
+        };
+        let acknowledged =
+            written.map_err(|error| Violation::new("the other process", format!("{error:#}"), "its work"))?;
+        let opened = Self::open(world, self.clock.clone()).await;
+        let opened =
+            opened.map_err(|error| Violation::new("what it wrote", format!("{error:#}"), "a handle"))?;
+        Ok(Some((opened.on(&QueueName::new(process::QUEUE)?), acknowledged)))
     }
 
     /// The same world with the short words on another queue.

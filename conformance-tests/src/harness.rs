@@ -1,17 +1,31 @@
 //! What a store's author provides.
 
+use std::collections::BTreeMap;
 use std::fmt;
+use std::process::Command;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use durable_core::model::{Clock, QueueName, TaskId};
 use durable_core::store::{Store, Verb};
 
+use crate::level::Level;
+
 /// Opens one kind of store for the suite.
 #[async_trait]
 pub trait Harness: Send + Sync + 'static {
     /// The store's name, for the report.
     fn name(&self) -> &'static str;
+
+    /// The store's version, for the report.
+    fn version(&self) -> &'static str {
+        "unknown"
+    }
+
+    /// The level that the store means to reach; a run of all cases that reaches less has failed.
+    fn level(&self) -> Level {
+        Level::Core
+    }
 
     /// The verbs this store has. A case that needs another is skipped, with the reason, and never passes.
     fn verbs(&self) -> Vec<Verb> {
@@ -51,6 +65,17 @@ pub trait Harness: Send + Sync + 'static {
         None
     }
 
+    /// A command that runs this test binary in a way that its harness opens the same data under a namespace as this one:
+    /// the suite has it write, and kills it. `None` when the harness cannot.
+    fn process(&self) -> Option<Command> {
+        None
+    }
+
+    /// How many records of each kind are left in a namespace; `None` when the harness cannot count them.
+    async fn residue(&self, _namespace: &Namespace) -> Option<anyhow::Result<BTreeMap<String, u64>>> {
+        None
+    }
+
     /// How many tasks the cases of scale fill a queue with.
     fn filler(&self) -> usize {
         1_000
@@ -69,6 +94,11 @@ impl Namespace {
     pub fn new() -> Self {
         let unique = uuid::Uuid::now_v7().simple().to_string();
         Self(format!("c{}", unique.get(6..).unwrap_or(&unique)))
+    }
+
+    /// The namespace that another process made.
+    pub(crate) fn known(name: &str) -> Self {
+        Self(name.to_owned())
     }
 
     /// The namespace as text.

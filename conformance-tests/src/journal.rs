@@ -7,6 +7,7 @@ use durable_core::store::Verb;
 
 use crate::expect::Violation;
 use crate::harness::Namespace;
+use crate::level::Missing;
 
 /// How many of the last calls a failure shows.
 const SHOWN: usize = 24;
@@ -24,7 +25,8 @@ struct Record {
     permitted: BTreeSet<Verb>,
     elsewhere: Vec<Namespace>,
     broken: Option<Violation>,
-    not_run: Option<String>,
+    missing: Option<Missing>,
+    is_defect: bool,
 }
 
 impl Journal {
@@ -53,8 +55,8 @@ impl Journal {
     }
 
     /// Notes why the case could not be run.
-    pub(crate) fn not_run(&self, reason: &str) {
-        self.record().not_run = Some(reason.to_owned());
+    pub(crate) fn lacks(&self, missing: Missing) {
+        self.record().missing = Some(missing);
     }
 
     /// The first broken invariant.
@@ -63,8 +65,18 @@ impl Journal {
     }
 
     /// Why the case could not be run.
-    pub(crate) fn reason(&self) -> Option<String> {
-        self.record().not_run.clone()
+    pub(crate) fn missing(&self) -> Option<Missing> {
+        self.record().missing
+    }
+
+    /// Notes that what the case found wrong is the suite itself.
+    pub(crate) fn is_the_suites(&self) {
+        self.record().is_defect = true;
+    }
+
+    /// What the case found wrong is the suite itself.
+    pub(crate) fn is_defect(&self) -> bool {
+        self.record().is_defect
     }
 
     /// Notes that the case asked whether the store has a verb, and so may call it.
@@ -98,10 +110,13 @@ impl Journal {
     }
 
     /// The last calls, for a report.
-    pub(crate) fn recent(&self) -> String {
-        let record = self.record();
-        let lines: Vec<_> = record.recent.iter().map(String::as_str).collect();
-        format!("{} of {} calls: {}", lines.len(), record.calls, lines.join(" · "))
+    pub(crate) fn recent(&self) -> Vec<String> {
+        self.record().recent.iter().cloned().collect()
+    }
+
+    /// How many calls there were.
+    pub(crate) fn calls(&self) -> u64 {
+        self.record().calls
     }
 
     /// The calls that have not returned.

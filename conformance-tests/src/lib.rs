@@ -64,15 +64,22 @@ mod harness;
 mod invariants;
 mod journal;
 pub mod layer;
+mod level;
 pub mod model;
 mod prelude;
+mod process;
 mod registry;
-mod runner;
+mod report;
+mod run;
 mod snapshot;
 
 pub use cases::cases;
 pub use ctx::Ctx;
 pub use expect::Violation;
 pub use harness::{Harness, Namespace};
-pub use registry::{Case, Verdict};
-pub use runner::main;
+pub use level::{Capability, Hook, Level, Missing};
+pub use registry::Case;
+pub use report::{
+    CaseReport, Counts, Expected, ExpectedError, Failure, FailureKind, Report, Status, Verdict,
+};
+pub use run::{Config, SEED, main, run};

@@ -18,4 +18,5 @@ pub(crate) use durable_core::store::{
 pub(crate) use crate::ctx::Ctx;
 pub(crate) use crate::ctx::steps::*;
 pub(crate) use crate::expect::{Fenced, Refusal, Violation, fault, holds, one, same, some};
+pub(crate) use crate::level::{Capability, Hook};
 pub(crate) use crate::registry::{Case, Verdict, case};

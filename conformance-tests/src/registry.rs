@@ -7,9 +7,10 @@ use futures::future::BoxFuture;
 
 use crate::ctx::Ctx;
 use crate::expect::Violation;
+use crate::level::Capability;
 
 /// How a case ends.
-pub type Verdict = Result<(), Violation>;
+pub(crate) type Verdict = Result<(), Violation>;
 
 type Run = fn(Ctx) -> BoxFuture<'static, Verdict>;
 
@@ -28,6 +29,8 @@ pub struct Case {
     pub needs: &'static [Verb],
     /// Why it matters, in one sentence.
     pub why: &'static str,
+    /// It belongs to stores that declare this; without it, it is mandatory.
+    pub capability: Option<Capability>,
     /// It moves so many records that the invariants are not checked after each step.
     pub heavy: bool,
     /// It ends its own calls that hang, however long it takes: the watchdog leaves it alone.
@@ -50,6 +53,11 @@ impl Case {
     pub(crate) const fn unhurried(self) -> Self {
         Self { unhurried: true, ..self }
     }
+
+    /// The same case for stores alone that declare `capability`.
+    pub(crate) const fn of(self, capability: Capability) -> Self {
+        Self { capability: Some(capability), ..self }
+    }
 }
 
 impl fmt::Debug for Case {
@@ -68,6 +76,7 @@ macro_rules! case {
             rules: &[$($rule),+],
             needs: &[$(durable_core::store::Verb::$verb),*],
             why: $why,
+            capability: None,
             heavy: false,
             unhurried: false,
             run: |ctx| Box::pin($function(ctx)),

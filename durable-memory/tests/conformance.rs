@@ -26,6 +26,10 @@ impl Harness for Memory {
         "durable-memory"
     }
 
+    fn version(&self) -> &'static str {
+        env!("CARGO_PKG_VERSION")
+    }
+
     async fn open(&self, namespace: &Namespace, clock: Clock) -> anyhow::Result<Arc<dyn Store>> {
         let open = || MemoryStore::with_clock(clock);
         let handle = self.stores(|stores| stores.entry(namespace.clone()).or_insert_with(open).clone());

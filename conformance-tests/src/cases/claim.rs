@@ -364,7 +364,7 @@ async fn cl_21_every_kind_of_due_work_is_done_by_a_claim(ctx: Ctx) -> Verdict {
 async fn c6_a_broken_record_fails_alone(ctx: Ctx) -> Verdict {
     let (before, broken, after) = (ctx.spawn_one().await?, ctx.spawn_one().await?, ctx.spawn_one().await?);
     if !ctx.corrupt(broken).await? {
-        return ctx.not_run("the harness has no hook `corrupt`");
+        return ctx.not_run(Hook::Corrupt);
     }
     let mut claimed = Vec::new();
     for _ in 0..3 {

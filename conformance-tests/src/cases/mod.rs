@@ -8,6 +8,7 @@ mod clock;
 mod closing;
 mod crash;
 mod deadlocks;
+mod durable;
 mod ends;
 mod events;
 mod failure;
@@ -67,6 +68,7 @@ pub fn cases() -> Vec<Case> {
         deadlocks::CASES,
         failure::CASES,
         crash::CASES,
+        durable::CASES,
         spread::CASES,
         scale::CASES,
         model::CASES,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use durable_core::store::{Hint, HintScope, Hints};
+use durable_core::store::{Hint, Hints};
 use futures::StreamExt;
 
 use crate::prelude::*;
@@ -26,7 +26,8 @@ pub(super) const CASES: &[Case] = &[
         ["F3"],
         [Spawn, Hints],
         "A store that says that it wakes workers, and does not, makes every task wait for a poll."
-    ),
+    )
+    .of(Capability::Hints),
     case!(
         cl_38_hints_that_nobody_reads_hold_nothing_up,
         ["CL-38"],
@@ -61,9 +62,6 @@ async fn hinted(hints: &mut Hints) -> bool {
 }
 
 async fn mt_11_promised_hints_come(ctx: Ctx) -> Verdict {
-    if ctx.a.capabilities().hints == HintScope::None {
-        return ctx.not_run("the store promises no hints");
-    }
     let mut hints = ctx.a.hints(&ctx.queue);
     // One hint may be lost; of three, one must come.
     for _ in 0..3 {

@@ -157,7 +157,7 @@ async fn u1_a_bad_task_does_not_stop_the_others(ctx: Ctx) -> Verdict {
     }
     let [before, broken, after] = tasks[..] else { return Ok(()) };
     if !ctx.corrupt(broken).await? {
-        return ctx.not_run("the harness has no hook `corrupt`");
+        return ctx.not_run(Hook::Corrupt);
     }
     ctx.advance(10);
     ctx.tick().await?;

@@ -45,11 +45,6 @@ impl Coverage {
         }
     }
 
-    pub(super) fn rare(&self) -> String {
-        let mut v: Vec<_> = self.0.iter().collect();
-        v.sort_by_key(|c| c.1);
-        format!("{:?}", &v[..25])
-    }
     /// Wants everything to have been seen that should have been seen.
     pub(super) fn is_whole(&self) -> Result<(), Violation> {
         let missed = self.missed();

@@ -1,13 +1,14 @@
 //! What a failure says, for people, and the file that keeps it.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
 use super::op::Call;
 use super::picks::Things;
 use crate::expect::Violation;
+use crate::report::directory;
 
 /// How much of a line is shown.
 const SHOWN: usize = 1_500;
@@ -74,10 +75,10 @@ impl Difference {
     }
 
     fn save(&self) -> std::io::Result<PathBuf> {
-        let directory = artifacts();
+        let directory = directory(self.store);
         std::fs::create_dir_all(&directory)?;
         let name = self.seed.map_or_else(|| "replayed".to_owned(), |seed| seed.to_string());
-        let path = directory.join(format!("model-{}-{name}.json", self.store));
+        let path = directory.join(format!("model-{name}.json"));
         let shows = format!("{} of {}", self.violation.what, self.store);
         let kept = Kept { shows, log: self.log.clone(), calls: self.least.clone() };
         std::fs::write(&path, serde_json::to_vec_pretty(&kept)?)?;
@@ -92,11 +93,4 @@ impl fmt::Display for Difference {
         let numbered = self.log.iter().enumerate();
         numbered.into_iter().try_for_each(|(number, call)| write!(f, "\n    {:2}  {call}", number + 1))
     }
-}
-
-/// Cargo marks its target directory; a test binary is in it.
-fn artifacts() -> PathBuf {
-    let binary = std::env::current_exe().unwrap_or_default();
-    let target = binary.ancestors().find(|directory| directory.join("CACHEDIR.TAG").exists());
-    target.unwrap_or(Path::new("target")).join("conformance")
 }

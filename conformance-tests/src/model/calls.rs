@@ -8,7 +8,7 @@ use durable_core::store::{
     PutQueueRequest, QueueState, RetryRequest, SpawnRequest, TaskRequest, TickRequest,
 };
 
-use super::op::{Call, Emit, Ended, Event, Job, Op, Queue, Task};
+use super::op::{Call, Emit, Ended, Job, Op, Queue, Task};
 use super::pair::{Pair, both};
 use super::picks::{Request, step_key};
 use super::shown::Answer;
@@ -61,39 +61,40 @@ impl Pair {
 
     async fn spawn(&mut self, jobs: &[Job]) -> Result<(), Violation> {
         let tasks = jobs.iter().map(|job| self.things.new_root(*job)).collect::<Result<Vec<_>, _>>()?;
-        let request = SpawnRequest::new(self.queue.clone(), tasks);
-        self.things.requests.push(Request::Spawn(request.clone()));
-        let _ = both!(self, spawn, request);
-        Ok(())
+        self.ask(Request::Spawn(SpawnRequest::new(self.queue.clone(), tasks))).await
     }
 
     pub(super) async fn emit(&mut self, event: Emit, only_if_absent: bool) -> Result<(), Violation> {
-        // Which of the waits of several tasks a step reaches is the store's to say.
         let mut request = EmitRequest::new(self.queue.clone(), self.things.new_write(event)?);
         request.only_if_absent = only_if_absent;
-        if event.event != Event::Crowd {
-            self.things.requests.push(Request::Emit(request.clone()));
-        }
-        let _ = both!(self, emit, request);
-        Ok(())
+        self.ask(Request::Emit(request)).await
     }
 
     async fn again(&mut self, which: u8) -> Result<(), Violation> {
         match self.things.again(which) {
-            Some(Request::Spawn(request)) => {
-                let _ = both!(self, spawn, request);
+            Some(Request::Claim(request)) => self.ask(Request::Claim(request.repeated())).await,
+            Some(request) => self.ask(request).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Makes exactly this call.
+    pub(super) async fn ask(&mut self, request: Request) -> Result<(), Violation> {
+        self.things.requests.push(request.clone());
+        match request {
+            Request::Spawn(request) => drop(both!(self, spawn, request)),
+            Request::Cancel(request) => drop(both!(self, cancel, request)),
+            Request::Retry(request) => drop(both!(self, retry, request)),
+            Request::Outcome(request) => drop(both!(self, outcome, request)),
+            Request::Extend(request) => drop(both!(self, extend, request)),
+            Request::Wait(request) => drop(both!(self, wait, request)),
+            Request::Save(request) => drop(both!(self, save, request)),
+            Request::Emit(request) => drop(both!(self, emit, request)),
+            Request::Claim(request) => {
+                if let Ok(claimed) = both!(self, claim, request) {
+                    self.things.tokens.extend(claimed.claims.iter().map(|claim| claim.token));
+                }
             }
-            Some(Request::Claim(request)) => self.claim_with(request.repeated()).await?,
-            Some(Request::Save(request)) => {
-                let _ = both!(self, save, request);
-            }
-            Some(Request::Wait(request)) => {
-                let _ = both!(self, wait, request);
-            }
-            Some(Request::Emit(request)) => {
-                let _ = both!(self, emit, request);
-            }
-            None => {}
         }
         Ok(())
     }
@@ -111,15 +112,13 @@ impl Pair {
 
     pub(super) async fn cancel(&mut self, task: TaskId, reason: Option<String>) -> Result<(), Violation> {
         let cause = CancelCause::Requested { reason };
-        let _ = both!(self, cancel, CancelRequest::new(self.queue.clone(), task, cause));
-        Ok(())
+        self.ask(Request::Cancel(CancelRequest::new(self.queue.clone(), task, cause))).await
     }
 
     async fn outcome(&mut self, task: Task) -> Result<(), Violation> {
         let Some(task) = self.things.task(task) else { return Ok(()) };
         self.meets("outcome", task);
-        let _ = both!(self, outcome, OutcomeRequest::new(self.queue.clone(), task));
-        Ok(())
+        self.ask(Request::Outcome(OutcomeRequest::new(self.queue.clone(), task))).await
     }
 
     async fn retry(&mut self, task: Task, attempts: u8, from: Option<u8>) -> Result<(), Violation> {
@@ -129,8 +128,7 @@ impl Pair {
             Some(which) => Some(self.stored_step(task, which).await?),
             None => None,
         };
-        let _ = both!(self, retry, RetryRequest::new(self.queue.clone(), task, attempts.into(), from));
-        Ok(())
+        self.ask(Request::Retry(RetryRequest::new(self.queue.clone(), task, attempts.into(), from))).await
     }
 
     /// A step that the task has stored, or any other.

@@ -21,6 +21,7 @@ mod regressions;
 mod report;
 mod sequence;
 mod shown;
+mod text;
 mod work;
 
 use std::ops::Range;
@@ -48,7 +49,7 @@ pub(crate) async fn random_calls(world: &Arc<World>) -> Result<(), Violation> {
         if asked.is_none() && count >= SEEDS && coverage.missed().is_empty() {
             break;
         }
-        coverage.add(&run_seed(world, seed).await?);
+        coverage.add(&run_seed(world, seed).await.map_err(|difference| difference.told())?);
     }
     let whole = if is_enough { coverage.is_whole() } else { Ok(()) };
     // The store has answered as the memory store, so these calls are not enough for any store.
@@ -58,11 +59,8 @@ pub(crate) async fn random_calls(world: &Arc<World>) -> Result<(), Violation> {
 /// Makes the calls that failed once.
 pub(crate) async fn regressions(world: &Arc<World>) -> Result<(), Violation> {
     for (name, kept) in regressions::regressions()? {
-        let failed_again = |violation: Violation| Violation {
-            what: format!("{}, which {name} showed before", violation.what),
-            ..violation
-        };
-        run_calls(world, kept.calls).await.map_err(failed_again)?;
+        let again = run_calls(world, kept.calls).await.map_err(|difference| difference.told());
+        again.map_err(|violation| Violation { what: format!("{name}: {}", violation.what), ..violation })?;
     }
     Ok(())
 }
@@ -77,13 +75,13 @@ pub async fn replay(harness: Arc<dyn Harness>, path: &Path) -> Result<(), Violat
     let text = std::fs::read_to_string(path)
         .map_err(|error| Violation::new(format!("the file {name}"), error.to_string(), "a file to replay"))?;
     let kept = regressions::read(&name, &text)?;
-    run_calls(&Arc::new(World::alone(harness)), kept.calls).await?;
-    Ok(())
+    let again = run_calls(&Arc::new(World::alone(harness)), kept.calls).await;
+    again.map(drop).map_err(|difference| difference.told())
 }
 
 /// The seeds that a run may come to: other ones for each seed of the run.
 fn seeds_of(run: u64) -> Range<u64> {
-    let first = run.wrapping_mul(1_000) % u64::from(u32::MAX);
+    let first = run.saturating_mul(1_000).min(u64::MAX - MOST_SEEDS);
     first..first + MOST_SEEDS
 }
 

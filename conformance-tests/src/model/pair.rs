@@ -10,8 +10,8 @@ use durable_memory::MemoryStore;
 use super::coverage::{Coverage, Outcomes};
 use super::op::On;
 use super::picks::Things;
-use super::report::Names;
 use super::shown::{Answer, Shown};
+use super::text::Names;
 use crate::checked::{Checked, World};
 use crate::expect::Violation;
 use crate::layer::Layered;
@@ -124,13 +124,13 @@ impl Pair {
         wanted: &T,
         mut got: T,
     ) -> Result<(), Violation> {
-        self.note(|| format!("{handle}.{verb}  {request:?}\n        {wanted:?}"));
+        self.note(|| format!("{handle}.{verb} {request:?} → {wanted:?}"));
         self.coverage.see(verb, wanted);
         got.adopt(wanted, self.clock.now());
         if got == *wanted {
             return Ok(());
         }
-        Err(Violation::new(format!("the answer of {verb}"), format!("{got:#?}"), format!("{wanted:#?}")))
+        Err(Violation::new(format!("the answer of {verb}"), format!("{got:?}"), format!("{wanted:?}")))
     }
 
     /// Compares everything that inspection shows, and asks the harness for broken invariants.
@@ -168,9 +168,7 @@ impl Pair {
 
     /// What a failure says, with short names for ids.
     pub(super) fn shorten(&self, violation: &Violation) -> Violation {
-        let names = Names::of(&self.things);
-        let short = |text: &str| names.shorten(text);
-        Violation::new(short(&violation.what), short(&violation.got), short(&violation.wanted))
+        Names::of(&self.things).shorten_all(violation)
     }
 }
 

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use durable_core::model::{
-    CallId, EmitId, EndState, EventName, IdempotencyKey, StepKey, TaskId, TaskName, TaskState, Timestamp,
-    Token,
+    CallId, EmitId, EndState, EventName, IdempotencyKey, Payload, StepKey, TaskId, TaskName, TaskState,
+    Timestamp, Token,
 };
 use durable_core::store::{
-    ClaimRequest, EmitRequest, EventWrite, Idempotency, NewTask, SaveRequest, SpawnRequest, TaskView,
-    WaitRequest,
+    CancelRequest, ClaimRequest, EmitRequest, EventWrite, ExtendRequest, Idempotency, NewTask,
+    OutcomeRequest, RetryRequest, SaveRequest, SpawnRequest, TaskView, WaitRequest,
 };
 use uuid::Uuid;
 
@@ -28,9 +28,13 @@ pub(super) struct Child {
 #[derive(Debug, Clone)]
 pub(super) enum Request {
     Spawn(SpawnRequest),
+    Cancel(CancelRequest),
+    Retry(RetryRequest),
+    Outcome(OutcomeRequest),
     Claim(ClaimRequest),
-    Save(SaveRequest),
+    Extend(ExtendRequest),
     Wait(WaitRequest),
+    Save(SaveRequest),
     Emit(EmitRequest),
 }
 
@@ -58,6 +62,12 @@ fn numbered<T: Clone>(things: &[T], number: u8) -> Option<T> {
 
 fn is_live(view: &TaskView) -> bool {
     !matches!(view.state, TaskState::Ended(_))
+}
+
+/// The same, counted from the end.
+fn newest<T: Clone>(things: &[T], number: u8) -> Option<T> {
+    let back = usize::from(number).checked_rem(things.len())?;
+    things.iter().rev().nth(back).cloned()
 }
 
 /// An id, the same whenever the same calls are made.
@@ -88,7 +98,7 @@ impl Things {
             numbered(&newest, number)
         };
         match task {
-            Task::Any(number) => numbered(&self.tasks, number),
+            Task::Any(number) => newest(&self.tasks, number),
             Task::Ended(number) => of_those(number, &|view| !is_live(view)),
             Task::Failed(number) => {
                 of_those(number, &|view| view.state == TaskState::Ended(EndState::Failed))
@@ -104,7 +114,7 @@ impl Things {
     /// Of those that are so the newest comes first.
     pub(super) fn token(&self, held: Held) -> Option<Token> {
         let (number, runs) = match held {
-            Held::Any(number) => return numbered(&self.tokens, number),
+            Held::Any(number) => return newest(&self.tokens, number),
             Held::Live(number) => (number, true),
             Held::Last(number) => (number, false),
         };
@@ -150,8 +160,7 @@ impl Things {
 
     /// An earlier call; 0 is the last one.
     pub(super) fn again(&self, which: u8) -> Option<Request> {
-        let back = usize::from(which).checked_rem(self.requests.len())?;
-        self.requests.iter().rev().nth(back).cloned()
+        newest(&self.requests, which)
     }
 
     pub(super) fn new_call(&mut self) -> CallId {
@@ -188,9 +197,15 @@ impl Things {
     pub(super) fn new_write(&mut self, emit: Emit) -> Result<EventWrite, Violation> {
         let id = EmitId::from_uuid(id(0, self.emits.len()));
         self.emits.push(id);
-        let payload = if emit.payload == 0 { json("null") } else { json(&emit.payload.to_string()) };
-        Ok(EventWrite { name: event_name(emit.event)?, payload, metadata: json("{}"), id })
+        let (name, payload) = (event_name(emit.event)?, payload(emit.payload));
+        Ok(EventWrite { name, payload, metadata: json("{}"), id })
     }
+}
+
+/// Null, 1, 22, 333…: reports show the length of a payload alone.
+pub(super) fn payload(number: u8) -> Payload {
+    let text = number.to_string().repeat(number.into());
+    json(if text.is_empty() { "null" } else { &text })
 }
 
 pub(super) fn task_name(name: Name) -> Result<TaskName, Violation> {

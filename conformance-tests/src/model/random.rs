@@ -20,7 +20,9 @@ impl<T, S: Strategy<Value = T, Tree: Send> + Send + Sync> Random<T> for S {}
 ///
 /// They come in chapters, so that shrinking drops many at once before it drops each.
 pub(super) fn sequence() -> impl Random<Vec<Call>> {
-    vec(vec(call(), 1..=32), 1..=10).prop_map(|chapters| chapters.concat())
+    let phrase = prop_oneof![40 => call().prop_map(|call| vec![call]), 1 => retried()];
+    let chapter = vec(phrase, 1..=32).prop_map(|phrases| phrases.concat());
+    vec(chapter, 1..=10).prop_map(|chapters| chapters.concat())
 }
 
 /// Sequences with a queue that is sealed and then dropped.
@@ -79,7 +81,7 @@ fn op() -> impl Random<Op> {
             6 => (mostly_stale(), 0..2_u8, 1..3_u8).prop_map(|(claim, after, limit)| Op::Load { claim, after, limit }),
             4 => cancel(),
             5 => prop_oneof![task(), ended()].prop_map(Op::Outcome),
-            5 => retry(),
+            7 => retry(),
             2 => purge(),
             2 => prop_oneof![6 => Just(Queue::Open), 1 => Just(Queue::Paused)].prop_map(Op::Put),
         ],
@@ -142,7 +144,7 @@ fn held_or_stale(holds: u32) -> impl Random<Held> {
 fn claim() -> impl Random<Claim> {
     let ending = prop_oneof![
         2 => Just(Ending::Complete),
-        1 => Just(Ending::FailForGood),
+        2 => Just(Ending::FailForGood),
         1 => select(vec![0, 15]).prop_map(Ending::Retry),
         1 => select(vec![0, 15]).prop_map(Ending::Release),
     ];
@@ -186,14 +188,19 @@ fn waits() -> impl Random<Waits> {
     let under_its_key = odds(0.9);
     let source = prop_oneof![
         3 => emit().prop_map(|emit| Source::Event(emit.event)),
-        1 => Just(Source::Time),
         3 => (0..3_u8, under_its_key).prop_map(|(which, under_its_key)| Source::Child { which, under_its_key }),
+    ];
+    let time = prop_oneof![
+        8 => (0..40_u8).prop_map(Until::After), 8 => (0..40_u8).prop_map(Until::At), 1 => Just(Until::Never),
     ];
     let until = prop_oneof![
         1 => Just(Until::Never), 1 => (0..40_u8).prop_map(Until::After), 1 => (0..40_u8).prop_map(Until::At),
     ];
-    let wait = (0..8_u8, source, until).prop_map(|(key, source, until)| Wait { key, source, until });
-    let rest = (option::weighted(0.3, 0..8_u8), 0..4_u8).prop_map(|(one_more, need)| Rest { one_more, need });
+    let wait = prop_oneof![
+        6 => (0..8_u8, source, until).prop_map(|(key, source, until)| Wait { key, source, until }),
+        1 => (0..8_u8, time).prop_map(|(key, until)| Wait { key, source: Source::Time, until }),
+    ];
+    let rest = (option::weighted(0.2, 0..8_u8), 0..4_u8).prop_map(|(one_more, need)| Rest { one_more, need });
     (held(), vec(wait, 0..=3), option::weighted(0.6, rest)).prop_map(|(claim, waits, rest)| Waits {
         claim,
         waits,
@@ -205,8 +212,9 @@ fn tick() -> impl Random<Op> {
     select(vec![1_000, 1, 2, 3]).prop_map(|limit| Op::Tick { limit })
 }
 
+/// Mostly one of the last few: older ones have ended.
 fn task() -> impl Random<Task> {
-    any::<u8>().prop_map(Task::Any)
+    prop_oneof![2 => 0..4_u8, 1 => any::<u8>()].prop_map(Task::Any)
 }
 
 fn ended() -> impl Random<Task> {
@@ -219,8 +227,8 @@ fn cancel() -> impl Random<Op> {
 }
 
 fn retry() -> impl Random<Op> {
-    let task = prop_oneof![any::<u8>().prop_map(Task::Failed), ended(), task()];
-    (task, select(vec![1, 2, 0]), option::weighted(0.7, 0..8_u8))
+    let task = prop_oneof![2 => any::<u8>().prop_map(Task::Failed), 1 => ended(), 1 => task()];
+    (task, select(vec![1, 1, 1, 2, 2, 0]), option::weighted(0.5, 0..8_u8))
         .prop_map(|(task, attempts, from)| Op::Retry { task, attempts, from })
 }
 
@@ -241,6 +249,19 @@ fn on_any<const N: usize>(ops: [Op; N]) -> impl Random<Vec<Call>> {
 /// Handed out for long.
 fn claim_one() -> Op {
     Op::Claim(Claim { max: 1, lease: 1_000, ..Claim::default() })
+}
+
+/// A run that fails for good, and what asks for it before and after a retry.
+fn retried() -> impl Random<Vec<Call>> {
+    (option::of(0..8_u8), 1..3_u8).prop_flat_map(|(from, attempts)| {
+        let end = End { claim: Held::Live(0), ending: Ending::FailForGood };
+        on_any([
+            Op::Claim(Claim { ends: vec![end], lease: 1, ..Claim::default() }),
+            Op::Outcome(Task::Failed(0)),
+            Op::Retry { task: Task::Failed(0), attempts, from },
+            Op::Again(1),
+        ])
+    })
 }
 
 /// A claim that holds, and a queue that is sealed meanwhile.

@@ -1,4 +1,4 @@
-//! What a failure says, for people, and the file that keeps it.
+//! What a failure says, and the file that keeps it.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -6,36 +6,8 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::op::Call;
-use super::picks::Things;
 use crate::expect::Violation;
 use crate::report::directory;
-
-/// How much of a line is shown.
-const SHOWN: usize = 1_500;
-
-/// Short names for ids.
-pub(super) struct Names(Vec<(String, String)>);
-
-impl Names {
-    pub(super) fn of(things: &Things) -> Self {
-        let tasks = things.tasks.iter().enumerate().map(|(i, id)| (format!("TaskId({id})"), format!("t{i}")));
-        let calls = things.calls.iter().enumerate().map(|(i, id)| (format!("CallId({id})"), format!("c{i}")));
-        let emits = things.emits.iter().enumerate().map(|(i, id)| (format!("EmitId({id})"), format!("e{i}")));
-        Self(tasks.chain(calls).chain(emits).collect())
-    }
-
-    pub(super) fn shorten(&self, text: &str) -> String {
-        let replaced = |text: String, (long, short): &(String, String)| text.replace(long, short);
-        let text = self.0.iter().fold(text.to_owned(), replaced);
-        text.lines().map(cut).collect::<Vec<_>>().join("\n")
-    }
-}
-
-/// The line, or its begin when it is about a crowd.
-fn cut(line: &str) -> String {
-    let shown: String = line.chars().take(SHOWN).collect();
-    if shown.len() == line.len() { shown } else { format!("{shown} …") }
-}
 
 /// Where a store is not as the memory store.
 #[derive(Debug)]

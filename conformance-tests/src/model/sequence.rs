@@ -26,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const SHRINKS: Duration = Duration::from_secs(60);
 
 /// Makes the calls of one seed; a failure has the fewest calls that show it.
-pub(super) async fn run_seed(world: &Arc<World>, seed: u64) -> Result<Coverage, Violation> {
+pub(super) async fn run_seed(world: &Arc<World>, seed: u64) -> Result<Coverage, Box<Difference>> {
     match seed % KINDS {
         7 => run_random(world, seed, many_children_sequence(false)).await,
         15 => run_random(world, seed, many_children_sequence(true)).await,
@@ -40,9 +40,8 @@ async fn run_random(
     world: &Arc<World>,
     seed: u64,
     strategy: impl Random<Vec<Call>>,
-) -> Result<Coverage, Violation> {
-    let tree = strategy.new_tree(&mut seeded(seed));
-    let mut tree = tree.map_err(|reason| Violation::new("random calls", reason.to_string(), "some"))?;
+) -> Result<Coverage, Box<Difference>> {
+    let Ok(mut tree) = strategy.new_tree(&mut seeded(seed)) else { return Ok(Coverage::default()) };
     let calls = tree.current();
     match play(world, &calls, false).await {
         Played { failed: None, coverage, .. } => Ok(coverage),
@@ -56,7 +55,7 @@ async fn run_random(
 }
 
 /// Makes these calls.
-pub(super) async fn run_calls(world: &Arc<World>, calls: Vec<Call>) -> Result<Coverage, Violation> {
+pub(super) async fn run_calls(world: &Arc<World>, calls: Vec<Call>) -> Result<Coverage, Box<Difference>> {
     match play(world, &calls, false).await {
         Played { failed: None, coverage, .. } => Ok(coverage),
         Played { failed: Some(_), .. } => Err(failure(world, None, calls.len(), calls).await),
@@ -112,11 +111,11 @@ async fn made(world: &Arc<World>, calls: &[Call]) -> Option<usize> {
     play(world, calls, false).await.failed.map(|(made, _)| made)
 }
 
-async fn failure(world: &Arc<World>, seed: Option<u64>, calls: usize, least: Vec<Call>) -> Violation {
+async fn failure(world: &Arc<World>, seed: Option<u64>, calls: usize, least: Vec<Call>) -> Box<Difference> {
     let Played { failed, log, .. } = play(world, &least, true).await;
     let nothing = || Violation::new("the same calls again", "nothing", "what failed before");
     let violation = failed.map_or_else(nothing, |(_, violation)| violation);
-    Difference { store: world.harness.name(), seed, violation, calls, least, log }.told()
+    Box::new(Difference { store: world.harness.name(), seed, violation, calls, least, log })
 }
 
 /// What became of a sequence.

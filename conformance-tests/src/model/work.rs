@@ -12,7 +12,7 @@ use super::op::{
     Claim, Effect, End, Ending, Extend, Held, Job, Name, Names, Rest, Save, Source, Until, Wait, Waits,
 };
 use super::pair::{Pair, both};
-use super::picks::{Child, Request, event_name, step_key, task_name};
+use super::picks::{Child, Request, event_name, payload, step_key, task_name};
 use super::shown::Answer;
 use crate::ctx::steps::{json, key, lease, millis};
 use crate::expect::Violation;
@@ -40,7 +40,7 @@ impl Pair {
             claim.other_worker,
         )?;
         request.repeat = claim.repeat;
-        self.claim_with(request.ending(ends)).await
+        self.ask(Request::Claim(request.ending(ends))).await
     }
 
     pub(super) fn claim_request(
@@ -54,23 +54,11 @@ impl Pair {
         Ok(ClaimRequest::new(self.queue.clone(), self.things.new_call(), worker, names, max, lease))
     }
 
-    /// Makes exactly this claim call.
-    pub(super) async fn claim_with(&mut self, request: ClaimRequest) -> Result<(), Violation> {
-        self.things.requests.push(Request::Claim(request.clone()));
-        if let Ok(claimed) = both!(self, claim, request) {
-            self.things.tokens.extend(claimed.claims.iter().map(|claim| claim.token));
-        }
-        Ok(())
-    }
-
     pub(super) async fn save(&mut self, items: &[Save]) -> Result<(), Violation> {
         let batch = self.things.batch(items, |item| item.claim);
         let items = batch.into_iter().map(|(token, item)| self.save_item(token, &item));
         let items = items.collect::<Result<Vec<_>, _>>()?;
-        let request = SaveRequest::new(self.queue.clone(), items);
-        self.things.requests.push(Request::Save(request.clone()));
-        let _ = both!(self, save, request);
-        Ok(())
+        self.ask(Request::Save(SaveRequest::new(self.queue.clone(), items))).await
     }
 
     fn save_item(&mut self, token: Token, item: &Save) -> Result<SaveItem, Violation> {
@@ -83,7 +71,7 @@ impl Pair {
             }
             Effect::Emit(emit) => (CheckpointKind::Emit, store::Effect::Emit(self.things.new_write(*emit)?)),
         };
-        let (key, payload) = (step_key(item.key)?, json(&item.payload.to_string()));
+        let (key, payload) = (step_key(item.key)?, payload(item.payload));
         Ok(SaveItem { token, key, kind, payload, took: millis(item.took.into()), effect })
     }
 
@@ -100,10 +88,7 @@ impl Pair {
         let batch = self.things.batch(items, |item| item.claim);
         let items = batch.into_iter().map(|(token, item)| self.wait_item(token, &item));
         let items = items.collect::<Result<Vec<_>, _>>()?;
-        let request = WaitRequest::new(self.queue.clone(), items);
-        self.things.requests.push(Request::Wait(request.clone()));
-        let _ = both!(self, wait, request);
-        Ok(())
+        self.ask(Request::Wait(WaitRequest::new(self.queue.clone(), items))).await
     }
 
     fn wait_item(&mut self, token: Token, item: &Waits) -> Result<WaitItem, Violation> {
@@ -139,8 +124,7 @@ impl Pair {
             self.meets("extend", token.task);
             extended.push(ExtendItem { token, lease: lease(item.lease.max(1).into())? });
         }
-        let _ = both!(self, extend, ExtendRequest::new(self.queue.clone(), extended));
-        Ok(())
+        self.ask(Request::Extend(ExtendRequest::new(self.queue.clone(), extended))).await
     }
 
     pub(super) async fn load(&mut self, claim: Held, after: u8, limit: u8) -> Result<(), Violation> {

@@ -96,12 +96,12 @@ impl Layer for Checked {
     async fn before(&self, call: Call) -> Result<Self::Ticket, StoreError> {
         // A store in memory never waits: without this, a case that spins could not be ended.
         tokio::task::consume_budget().await;
-        let pending = self.world.journal.starts(call.verb, &self.handle);
+        let pending = self.world.journal.starts(call.verb, &self.handle, &call.said);
         Ok((call, pending))
     }
 
     fn hints(&self, hints: Hints) -> Hints {
-        drop(self.world.journal.starts(Verb::Hints, &self.handle));
+        drop(self.world.journal.starts(Verb::Hints, &self.handle, ""));
         hints
     }
 

@@ -215,6 +215,7 @@ impl Ctx {
 
     /// Moves the clock of all handles forward.
     pub fn advance(&self, millis: u64) {
+        self.world.journal.passes(millis);
         self.clock.advance(Duration::from_millis(millis));
     }
 

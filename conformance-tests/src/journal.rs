@@ -29,23 +29,29 @@ struct Record {
     is_defect: bool,
 }
 
+impl Record {
+    fn show(&mut self, line: String) {
+        self.recent.push_back(line);
+        if self.recent.len() > SHOWN {
+            self.recent.pop_front();
+        }
+    }
+}
+
 impl Journal {
     fn record(&self) -> MutexGuard<'_, Record> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Notes that a call starts; it is pending until the ticket is dropped.
-    pub(crate) fn starts(self: &Arc<Self>, verb: Verb, handle: &str) -> Pending {
+    pub(crate) fn starts(self: &Arc<Self>, verb: Verb, handle: &str, said: &str) -> Pending {
         let mut record = self.record();
         record.calls += 1;
         let number = record.calls;
-        let line = format!("{number} {handle}.{verb}");
+        let line = format!("{number} {handle}.{verb}({said})");
         record.verbs.insert(verb);
         record.pending.insert(number, line.clone());
-        record.recent.push_back(line);
-        if record.recent.len() > SHOWN {
-            record.recent.pop_front();
-        }
+        record.show(line);
         Pending { journal: self.clone(), number }
     }
 
@@ -117,6 +123,17 @@ impl Journal {
     /// How many calls there were.
     pub(crate) fn calls(&self) -> u64 {
         self.record().calls
+    }
+
+    /// How many calls have returned.
+    pub(crate) fn returned(&self) -> u64 {
+        let record = self.record();
+        record.calls.saturating_sub(u64::try_from(record.pending.len()).unwrap_or(u64::MAX))
+    }
+
+    /// Notes that the clock was moved.
+    pub(crate) fn passes(&self, millis: u64) {
+        self.record().show(format!("+{millis} ms"));
     }
 
     /// The calls that have not returned.

@@ -33,7 +33,7 @@ pub struct Case {
     pub capability: Option<Capability>,
     /// It moves so many records that the invariants are not checked after each step.
     pub heavy: bool,
-    /// It ends its own calls that hang, however long it takes: the watchdog leaves it alone.
+    /// It takes as long as it is asked to: the watchdog only sees to it that calls return.
     pub unhurried: bool,
     pub(crate) run: Run,
 }
@@ -49,7 +49,7 @@ impl Case {
         Self { heavy: true, ..self }
     }
 
-    /// The same case without a watchdog, for cases that watch their calls themselves.
+    /// The same case without a limit to its time, for cases of which more can be asked.
     pub(crate) const fn unhurried(self) -> Self {
         Self { unhurried: true, ..self }
     }

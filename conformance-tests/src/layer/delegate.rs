@@ -12,6 +12,7 @@ use durable_core::store::{
     WaitAnswer, WaitRequest,
 };
 
+use super::said::Said;
 use super::{Call, Layer, Layered};
 
 macro_rules! delegate {
@@ -84,8 +85,8 @@ impl<L: Layer> Signals for Layered<L> {
     }
 }
 
-fn call(verb: Verb, request: &impl About) -> Call {
-    Call { verb, queue: request.on_queue(), claims: request.claims() }
+fn call(verb: Verb, request: &(impl About + Said)) -> Call {
+    Call { verb, queue: request.on_queue(), claims: request.claims(), said: request.said() }
 }
 
 /// What a request is about.

@@ -2,6 +2,7 @@
 
 mod delegate;
 mod pace;
+mod said;
 
 use std::fmt;
 use std::future::Future;
@@ -11,6 +12,7 @@ use durable_core::model::{QueueName, TaskId};
 use durable_core::store::{CheckpointPage, Hints, Store, StoreError, Verb};
 
 pub use pace::{AlwaysYield, NeverYield};
+pub(crate) use said::ShortNames;
 
 /// What is called.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +23,8 @@ pub struct Call {
     pub queue: Option<QueueName>,
     /// The tasks under whose claims it writes or reads.
     pub claims: Vec<TaskId>,
+    /// What it asks for, in a few words: tasks, keys and names, and no payload.
+    pub said: String,
 }
 
 /// Something that stands between a caller and a store.

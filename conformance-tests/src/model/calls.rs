@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use durable_core::model::{CancelCause, EndState, StepKey, TaskId, Timestamp};
+use durable_core::model::{CancelCause, EndState, StepKey, TaskId, TaskState, Timestamp};
 use durable_core::store::{
     CancelRequest, DropQueueRequest, EmitRequest, HistoryEntry, OutcomeRequest, PurgeRequest,
     PutQueueRequest, QueueState, RetryRequest, SpawnRequest, TaskRequest, TickRequest,
@@ -25,8 +25,9 @@ impl Pair {
             Op::Later(by) => self.clock_shows(self.clock.now().after(millis((*by).into()))),
             Op::Earlier(by) => self.clock_shows(self.clock.now().before(millis((*by).into()))),
             Op::Due { which, beside } => {
-                let due = self.things.due(*which).map(|due| due.as_millis() + i64::from(*beside));
-                due.into_iter().for_each(|due| self.clock_shows(Timestamp::from_millis(due)));
+                if let Some(due) = self.things.due(*which) {
+                    self.clock_shows(Timestamp::from_millis(due.as_millis() + i64::from(*beside)));
+                }
             }
             Op::Spawn(jobs) => self.spawn(jobs).await?,
             Op::Claim(claim) => self.claim(claim).await?,
@@ -145,7 +146,7 @@ impl Pair {
         Ok(steps.swap_remove(which))
     }
 
-    /// Not after a crowd: what a purge leaves that its limit cuts short is the store's to say.
+    /// Not after a crowd, and not by a limit that cuts a history short: what such a purge leaves is the store's to say.
     async fn purge(&mut self, states: Ended, age: u64, limit: u32, events: bool) -> Result<(), Violation> {
         if self.is_crowded() {
             return Ok(());
@@ -155,10 +156,22 @@ impl Pair {
             Ended::Completed => vec![EndState::Completed],
             Ended::Others => vec![EndState::Failed, EndState::Cancelled],
         };
+        let limit = if self.has_old_history().await { 1_000 } else { limit };
         let mut request = PurgeRequest::new(self.queue.clone(), states, millis(age), limit);
         request.events = events;
         let _ = both!(self, purge, request);
         Ok(())
+    }
+
+    async fn has_old_history(&self) -> bool {
+        let ended = self.things.views.iter().filter(|view| matches!(view.state, TaskState::Ended(_)));
+        for view in ended {
+            let detail = self.oracle().task(TaskRequest::new(self.queue.clone(), view.id)).await;
+            if detail.is_ok_and(|detail| detail.is_some_and(|detail| !detail.history.items.is_empty())) {
+                return true;
+            }
+        }
+        false
     }
 
     pub(super) async fn put(&mut self, state: Queue) -> Result<(), Violation> {

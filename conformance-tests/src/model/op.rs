@@ -219,7 +219,7 @@ pub(super) struct Extend {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Waits {
     pub(super) claim: Held,
-    pub(super) waits: Vec<Wait>,
+    pub(super) on: Vec<Wait>,
     pub(super) rest: Option<Rest>,
 }
 

@@ -203,7 +203,7 @@ fn waits() -> impl Random<Waits> {
     let rest = (option::weighted(0.2, 0..8_u8), 0..4_u8).prop_map(|(one_more, need)| Rest { one_more, need });
     (held(), vec(wait, 0..=3), option::weighted(0.6, rest)).prop_map(|(claim, waits, rest)| Waits {
         claim,
-        waits,
+        on: waits,
         rest,
     })
 }

@@ -20,19 +20,19 @@ use crate::expect::Violation;
 const KINDS: u64 = 24;
 /// What is stored is compared after so many calls; of a crowd only at the end and where a call says so.
 const COMPARED: usize = 8;
-/// What one call may take.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// What one call may take; less than the watchdog gives it, so that calls that hang are shrunk, too.
+const PATIENCE: Duration = Duration::from_secs(20);
 /// For how long fewer calls are looked for.
-const SHRINKS: Duration = Duration::from_secs(60);
+const SHRINKS: Duration = Duration::from_secs(180);
 
 /// Makes the calls of one seed; a failure has the fewest calls that show it.
 pub(super) async fn run_seed(world: &Arc<World>, seed: u64) -> Result<Coverage, Box<Difference>> {
     match seed % KINDS {
-        7 => run_random(world, seed, many_children_sequence(false)).await,
-        15 => run_random(world, seed, many_children_sequence(true)).await,
-        23 => run_random(world, seed, many_waits_sequence()).await,
-        5 | 13 | 21 => run_random(world, seed, closed_sequence()).await,
-        _ => run_random(world, seed, sequence()).await,
+        7 => Box::pin(run_random(world, seed, many_children_sequence(false))).await,
+        15 => Box::pin(run_random(world, seed, many_children_sequence(true))).await,
+        23 => Box::pin(run_random(world, seed, many_waits_sequence())).await,
+        5 | 13 | 21 => Box::pin(run_random(world, seed, closed_sequence())).await,
+        _ => Box::pin(run_random(world, seed, sequence())).await,
     }
 }
 

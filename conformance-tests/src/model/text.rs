@@ -81,6 +81,8 @@ fn place(got: &str, wanted: &str) -> (String, String) {
 
 fn middle(fields: &[&str], same: usize, ends: usize) -> String {
     let from = same.saturating_sub(BEFORE);
+    // One more, to show where something is missing.
+    let ends = ends.saturating_sub(1);
     let shown = fields.get(from..fields.len() - ends).unwrap_or_default().join(", ");
     let begin = if from > 0 {
         fields.first().map_or_else(String::new, |first| format!("{first}, … "))
@@ -118,7 +120,7 @@ mod tests {
         let got = "Task { id: t0, a: 1, b: 2, c: 3, d: 4, e: 5, f: 6, g: 7 }";
         let wanted = "Task { id: t0, a: 1, b: 2, c: 3, d: 4, e: 0, f: 6, g: 7 }";
         let (got, wanted) = place(got, wanted);
-        assert_eq!(got, "Task { id: t0, … b: 2, c: 3, d: 4, e: 5, …");
-        assert_eq!(wanted, "Task { id: t0, … b: 2, c: 3, d: 4, e: 0, …");
+        assert_eq!(got, "Task { id: t0, … b: 2, c: 3, d: 4, e: 5, f: 6, …");
+        assert_eq!(wanted, "Task { id: t0, … b: 2, c: 3, d: 4, e: 0, f: 6, …");
     }
 }

@@ -93,7 +93,7 @@ impl Pair {
 
     fn wait_item(&mut self, token: Token, item: &Waits) -> Result<WaitItem, Violation> {
         self.meets("wait", token.task);
-        let waits = item.waits.iter().filter_map(|wait| self.new_wait(token, *wait).transpose());
+        let waits = item.on.iter().filter_map(|wait| self.new_wait(token, *wait).transpose());
         let waits = waits.collect::<Result<Vec<_>, _>>()?;
         let rest = item.rest.map(|rest| rest_on(&waits, rest)).transpose()?;
         Ok(WaitItem { token, waits, rest })

@@ -94,10 +94,12 @@ fn row(f: &mut fmt::Formatter<'_>, name: &str, counts: Counts, took: Duration) -
 }
 
 impl fmt::Display for Report {
+    /// With the failures; without them by `{:#}`, for who has shown them before.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.header(f)?;
         self.table(f)?;
-        for case in self.cases.iter().filter(|case| case.status.failure().is_some()) {
+        let failed = self.cases.iter().filter(|case| case.status.failure().is_some());
+        for case in failed.take(if f.alternate() { 0 } else { usize::MAX }) {
             writeln!(f, "\nFAIL {}\n{}", case.name, failure(case, &self.store, self.seed))?;
         }
         self.not_run(f)?;

@@ -12,14 +12,15 @@ use crate::ctx::Ctx;
 use crate::expect::Violation;
 use crate::harness::{Harness, Namespace};
 use crate::journal::Journal;
+use crate::layer::ShortNames;
 use crate::level::Missing;
 use crate::registry::{Case, Verdict};
 use crate::report::{CaseReport, Failure, FailureKind, Status};
 
-/// What every case may take before the watchdog ends it.
+/// How long no call may return before the watchdog ends a case: a slow machine is no deadlock.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// What a heavy case may take on top for each of its filler tasks.
-const PATIENCE_PER_FILLER: Duration = Duration::from_millis(2);
+/// What a case may take in all, however many of its calls return.
+const MOST: Duration = Duration::from_secs(600);
 /// What every manual clock shows at first: 2030-01-01T00:00:00Z.
 const START: Timestamp = Timestamp::from_millis(1_893_456_000_000);
 
@@ -72,9 +73,18 @@ fn report(case: &Case, status: Status, took: Duration) -> CaseReport {
 }
 
 fn failure(Problem(kind, violation): Problem, world: &World) -> Failure {
-    let Violation { what, got, wanted } = violation;
-    let (calls, call_count) = (world.journal.recent(), world.journal.calls());
-    Failure { kind, what, got, wanted, calls, call_count, namespace: world.namespace.to_string() }
+    let calls = world.journal.recent();
+    let names = ShortNames::of(&calls);
+    let short = |text: &String| names.in_text(text);
+    Failure {
+        kind,
+        what: short(&violation.what),
+        got: short(&violation.got),
+        wanted: short(&violation.wanted),
+        calls: calls.iter().map(short).collect(),
+        call_count: world.journal.calls(),
+        namespace: world.namespace.to_string(),
+    }
 }
 
 async fn destroy(world: &World) -> anyhow::Result<()> {
@@ -90,28 +100,18 @@ fn needed(case: &Case) -> impl Iterator<Item = Verb> {
 
 /// Runs one case in a task of its own, so that neither a panic nor a call that hangs ends the suite.
 async fn watched(case: Case, world: Arc<World>) -> Result<(), Problem> {
-    let filler = u32::try_from(world.harness.filler()).unwrap_or(u32::MAX);
-    let patience = match case {
-        Case { unhurried: true, .. } => Duration::MAX,
-        Case { heavy: true, .. } => PATIENCE + PATIENCE_PER_FILLER * filler,
-        _ => PATIENCE,
-    };
     let task = tokio::spawn(case_in(case, world.clone()));
     let stop = task.abort_handle();
-    let verdict = match tokio::time::timeout(patience, task).await {
-        Ok(Ok(verdict)) => verdict?,
-        Ok(Err(panic)) => {
-            return Err(Problem::new(FailureKind::Panic, "the case", panic.to_string(), "no panic"));
-        }
-        Err(_) => {
+    let verdict = tokio::select! {
+        ended = task => match ended {
+            Ok(verdict) => verdict?,
+            Err(panic) => {
+                return Err(Problem::new(FailureKind::Panic, "the case", panic.to_string(), "no panic"));
+            }
+        },
+        problem = hang(&case, &world) => {
             stop.abort();
-            let pending = format!("pending: {}", world.journal.pending());
-            return Err(Problem::new(
-                FailureKind::Timeout,
-                "the case",
-                pending,
-                &format!("an end within {patience:?}"),
-            ));
+            return Err(problem);
         }
     };
     // A broken invariant explains what the case saw, not the other way round.
@@ -121,6 +121,27 @@ async fn watched(case: Case, world: Arc<World>) -> Result<(), Problem> {
     let kind = if world.journal.is_defect() { FailureKind::Defect } else { FailureKind::Violation };
     verdict.map_err(|violation| Problem(kind, violation))?;
     honest(&case, &world)
+}
+
+/// Waits until no call returns any more, or far too many do.
+async fn hang(case: &Case, world: &World) -> Problem {
+    let (started, mut seen, mut moved) = (Instant::now(), 0, Instant::now());
+    loop {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let returned = world.journal.returned();
+        if returned != seen {
+            (seen, moved) = (returned, Instant::now());
+        }
+        let pending = || format!("pending: {}", world.journal.pending());
+        if moved.elapsed() > PATIENCE {
+            let wanted = format!("a call that returns within {PATIENCE:?}");
+            return Problem::new(FailureKind::Timeout, "the case", pending(), &wanted);
+        }
+        if started.elapsed() > MOST && !case.unhurried {
+            let wanted = format!("an end within {MOST:?}");
+            return Problem::new(FailureKind::Timeout, "the case", pending(), &wanted);
+        }
+    }
 }
 
 async fn case_in(case: Case, world: Arc<World>) -> Result<Verdict, Problem> {

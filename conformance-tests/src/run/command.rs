@@ -119,7 +119,7 @@ impl Command {
         {
             return unusable(&format!("the report cannot be written: {error}"));
         }
-        println!("{report}");
+        println!("{report:#}");
         // A filter that selects nothing is what a runner of all tests passes to every binary.
         if conclusion.num_filtered_out > 0 || !report.whole && report.cases.is_empty() {
             return conclusion.exit_code();

@@ -1,17 +1,18 @@
 //! How the suites open the store.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::process::Command;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use durable_conformance::{Harness, Namespace};
+use durable_conformance::{Harness, Level, Namespace};
 use durable_core::model::{Clock, QueueName, TaskId};
 use durable_core::store::Store;
 use durable_postgres::PostgresStore;
-
+use sqlx::AssertSqlSafe;
 use tokio::sync::Mutex;
 
-use crate::support::Server;
+use crate::support::{self, Server};
 
 /// One schema for each namespace, with a pool for each handle on it: a connection belongs to the runtime that made it.
 /// The first pool is the harness's own.
@@ -23,7 +24,15 @@ pub(crate) struct Postgres {
 #[async_trait]
 impl Harness for Postgres {
     fn name(&self) -> &'static str {
-        "postgres"
+        "durable-postgres"
+    }
+
+    fn version(&self) -> &'static str {
+        env!("CARGO_PKG_VERSION")
+    }
+
+    fn level(&self) -> Level {
+        Level::Full
     }
 
     async fn open(&self, namespace: &Namespace, clock: Clock) -> anyhow::Result<Arc<dyn Store>> {
@@ -59,6 +68,16 @@ impl Harness for Postgres {
         Some(self.spoil(namespace, queue, task).await)
     }
 
+    fn process(&self) -> Option<Command> {
+        let mut command = Command::new(std::env::current_exe().ok()?);
+        command.env(support::URL, Server::get().url());
+        Some(command)
+    }
+
+    async fn residue(&self, namespace: &Namespace) -> Option<anyhow::Result<BTreeMap<String, u64>>> {
+        Some(self.count(namespace).await)
+    }
+
     fn filler(&self) -> usize {
         100_000
     }
@@ -73,6 +92,21 @@ impl Postgres {
         let store = Server::get().store(namespace.as_str(), 2).await?;
         stores.insert(namespace.clone(), vec![store.clone()]);
         Ok(store)
+    }
+
+    async fn count(&self, namespace: &Namespace) -> anyhow::Result<BTreeMap<String, u64>> {
+        let store = self.store(namespace).await?;
+        let tables: Vec<String> =
+            sqlx::query_scalar("select tablename::text from pg_tables where schemaname = current_schema()")
+                .fetch_all(store.pool())
+                .await?;
+        let mut counts = BTreeMap::new();
+        for table in tables {
+            let count = AssertSqlSafe(format!("select count(*) from {table}"));
+            let count: i64 = sqlx::query_scalar(count).fetch_one(store.pool()).await?;
+            counts.insert(table, count.try_into()?);
+        }
+        Ok(counts)
     }
 
     /// An attempt is counted from 1: no release writes this.

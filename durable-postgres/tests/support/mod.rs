@@ -5,4 +5,4 @@
 pub(crate) mod bench;
 mod server;
 
-pub(crate) use server::Server;
+pub(crate) use server::{Server, URL};

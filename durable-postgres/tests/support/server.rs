@@ -9,6 +9,9 @@ use anyhow::{Context, bail, ensure};
 use durable_postgres::{PostgresStore, StoreOptions};
 use sqlx::{Connection, PgConnection};
 
+/// Names a server to test against, in place of one that is started.
+pub(crate) const URL: &str = "DURABLE_TEST_POSTGRES_URL";
+
 /// A server that is there for this process alone.
 #[derive(Debug)]
 pub(crate) struct Server {
@@ -49,7 +52,7 @@ impl Server {
     }
 
     fn start() -> anyhow::Result<Self> {
-        if let Ok(url) = std::env::var("DURABLE_TEST_POSTGRES_URL") {
+        if let Ok(url) = std::env::var(URL) {
             return Ok(Self { url, _keeper: None });
         }
         let bin = binaries()?;
@@ -88,7 +91,7 @@ impl Server {
         &self.url
     }
 
-    /// Opens a store in a schema of its own, with its tables.
+    /// Opens a store in a schema of its own, with its tables, unless another process has made them.
     ///
     /// A schema isolates truly (every statement finds its tables by `search_path`), costs some 20 ms, and is gone with
     /// one `drop`. A database from a template costs more, and a prefix on the queues' names would leave `list_queues`
@@ -98,7 +101,11 @@ impl Server {
         in_schema(&mut connection, schema, "create schema").await?;
         connection.close().await?;
         let store = self.handle(schema, connections).await?;
-        store.create_tables().await?;
+        let exists: bool =
+            sqlx::query_scalar("select to_regclass('tasks') is not null").fetch_one(store.pool()).await?;
+        if !exists {
+            store.create_tables().await?;
+        }
         Ok(store)
     }
 
@@ -132,7 +139,7 @@ async fn in_schema(connection: &mut PgConnection, schema: &str, what: &str) -> a
         .await?;
     let statement = match what {
         "create schema" => {
-            "do $$ begin execute format('create schema %I', current_setting('durable.schema')); end $$"
+            "do $$ begin execute format('create schema if not exists %I', current_setting('durable.schema')); end $$"
         }
         _ => {
             "do $$ begin execute format('drop schema if exists %I cascade', current_setting('durable.schema')); end $$"

@@ -1,15 +1,16 @@
 //! How the suites open the store.
 
 use std::collections::BTreeMap;
+use std::process::Command;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use async_trait::async_trait;
-use durable_conformance::{Harness, Namespace};
+use durable_conformance::{Harness, Level, Namespace};
 use durable_core::model::{Clock, QueueName, TaskId};
-use durable_core::store::{Store, Verb};
+use durable_core::store::Store;
 use durable_redis::{RedisOptions, RedisStore};
 
-use crate::support::{check, connect, keys, remove, url};
+use crate::support::{URL, check, connect, keys, remove, url};
 
 /// One prefix for each namespace.
 pub(crate) struct Redis;
@@ -26,6 +27,18 @@ fn is_to_check(namespace: &Namespace) -> bool {
     *count <= 64 || count.is_multiple_of(16)
 }
 
+/// How many keys there are of each kind, which is the word after the queue's tag.
+fn count(keys: &[Vec<u8>]) -> BTreeMap<String, u64> {
+    let mut counts = BTreeMap::new();
+    for key in keys {
+        let key = String::from_utf8_lossy(key);
+        let kind =
+            key.rsplit_once('}').map_or(&*key, |(_, rest)| rest).split(':').find(|word| !word.is_empty());
+        *counts.entry(kind.unwrap_or_default().to_owned()).or_default() += 1;
+    }
+    counts
+}
+
 fn prefix(namespace: &Namespace) -> String {
     format!("{namespace}:")
 }
@@ -36,8 +49,12 @@ impl Harness for Redis {
         "durable-redis"
     }
 
-    fn verbs(&self) -> Vec<Verb> {
-        Verb::ALL.into_iter().filter(|verb| *verb != Verb::Hints).collect()
+    fn version(&self) -> &'static str {
+        env!("CARGO_PKG_VERSION")
+    }
+
+    fn level(&self) -> Level {
+        Level::Full
     }
 
     async fn open(&self, namespace: &Namespace, clock: Clock) -> anyhow::Result<Arc<dyn Store>> {
@@ -60,6 +77,16 @@ impl Harness for Redis {
             Ok(problems) => Err(problems.join("; ")),
             Err(error) => Err(error.to_string()),
         }
+    }
+
+    fn process(&self) -> Option<Command> {
+        let mut command = Command::new(std::env::current_exe().ok()?);
+        command.env(URL, url());
+        Some(command)
+    }
+
+    async fn residue(&self, namespace: &Namespace) -> Option<anyhow::Result<BTreeMap<String, u64>>> {
+        Some(Ok(count(&keys(&mut connect(), &prefix(namespace)))))
     }
 
     async fn corrupt(

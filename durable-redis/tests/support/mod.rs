@@ -12,6 +12,9 @@ use std::time::{Duration, Instant};
 use durable_core::model::Clock;
 use durable_redis::{RedisOptions, RedisStore};
 
+/// Names a server to test against, in place of one that is started.
+pub const URL: &str = "DURABLE_TEST_REDIS_URL";
+
 /// The shell waits for the end of its input, which comes with the end of this process however it ends, and then
 /// stops the server and removes its folder.
 const KEEPER: &str = r#"dir=$(mktemp -d) && cd "$dir" || exit 1
@@ -91,9 +94,9 @@ pub fn patiently(what: &str, mut is_so: impl FnMut() -> bool) {
 
 /// The address of this binary's server: `DURABLE_TEST_REDIS_URL`, or one that is started now.
 pub fn url() -> &'static str {
-    static URL: OnceLock<String> = OnceLock::new();
+    static FOUND: OnceLock<String> = OnceLock::new();
     static SERVER: OnceLock<Server> = OnceLock::new();
-    URL.get_or_init(|| match std::env::var("DURABLE_TEST_REDIS_URL") {
+    FOUND.get_or_init(|| match std::env::var(URL) {
         Ok(url) => url,
         Err(_) => SERVER.get_or_init(Server::start_cluster).url.clone(),
     })

@@ -3,8 +3,19 @@
 use super::report::Kept;
 use crate::expect::Violation;
 
+/// Each with its name.
+macro_rules! files {
+    ($($name:literal),+ $(,)?) => {
+        [$(($name, include_str!(concat!("regressions/", $name, ".json")))),+]
+    };
+}
+
 /// Their files.
-const FILES: &[(&str, &str)] = &[];
+const FILES: &[(&str, &str)] = &files!(
+    "a_bounded_tick_meets_limits_first",
+    "a_child_that_a_limit_ends_reaches_its_waking_parent",
+    "an_end_of_a_batch_closes_before_the_next",
+);
 
 /// Each with its name.
 pub(super) fn regressions() -> Result<Vec<(&'static str, Kept)>, Violation> {

@@ -61,6 +61,7 @@ mod ctx;
 mod expect;
 pub mod faults;
 mod harness;
+pub mod history;
 mod invariants;
 mod journal;
 pub mod layer;

@@ -50,7 +50,7 @@
 //! namespace of its own and works over two handles on it. After each step of a case, the store's own invariants
 //! ([`Harness::check`]) and those that every store shows are checked.
 //!
-//! [`differential`] holds a store to the memory store by random calls.
+//! The cases of the group `model` hold a store to the memory store by random calls; [`model`] makes again what failed.
 //!
 //! [`faults`] and [`layer`] are for tests of what is built on a store: calls that fail, hang, die or yield as planned.
 
@@ -59,7 +59,6 @@ mod catalogue;
 mod checked;
 mod corpus;
 mod ctx;
-pub mod differential;
 mod expect;
 pub mod faults;
 mod harness;
@@ -68,6 +67,7 @@ mod invariants;
 mod journal;
 pub mod layer;
 mod level;
+pub mod model;
 mod prelude;
 mod process;
 mod registry;

@@ -109,7 +109,7 @@ async fn watched(case: Case, world: Arc<World>) -> Result<(), Problem> {
                 return Err(Problem::new(FailureKind::Panic, "the case", panic.to_string(), "no panic"));
             }
         },
-        problem = hang(&world) => {
+        problem = hang(&case, &world) => {
             stop.abort();
             return Err(problem);
         }
@@ -118,12 +118,13 @@ async fn watched(case: Case, world: Arc<World>) -> Result<(), Problem> {
     if let Some(broken) = world.journal.broken() {
         return Err(Problem(FailureKind::Invariant, broken));
     }
-    verdict.map_err(|violation| Problem(FailureKind::Violation, violation))?;
+    let kind = if world.journal.is_defect() { FailureKind::Defect } else { FailureKind::Violation };
+    verdict.map_err(|violation| Problem(kind, violation))?;
     honest(&case, &world)
 }
 
 /// Waits until no call returns any more, or far too many do.
-async fn hang(world: &World) -> Problem {
+async fn hang(case: &Case, world: &World) -> Problem {
     let (started, mut seen, mut moved) = (Instant::now(), 0, Instant::now());
     loop {
         tokio::time::sleep(Duration::from_millis(100)).await;
@@ -136,7 +137,7 @@ async fn hang(world: &World) -> Problem {
             let wanted = format!("a call that returns within {PATIENCE:?}");
             return Problem::new(FailureKind::Timeout, "the case", pending(), &wanted);
         }
-        if started.elapsed() > MOST {
+        if started.elapsed() > MOST && !case.unhurried {
             let wanted = format!("an end within {MOST:?}");
             return Problem::new(FailureKind::Timeout, "the case", pending(), &wanted);
         }

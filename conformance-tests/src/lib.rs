@@ -52,6 +52,8 @@
 //!
 //! [`differential`] holds a store to the memory store by random calls.
 //!
+//! [`history`] records what parallel clients do to a store, and checks it.
+//!
 //! [`faults`] and [`layer`] are for tests of what is built on a store: calls that fail, hang, die or yield as planned.
 
 mod cases;

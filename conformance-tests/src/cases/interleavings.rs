@@ -302,16 +302,22 @@ async fn ev_27_a_thousand_emits_meet_a_thousand_waiters(ctx: Ctx) -> Verdict {
     let seed = ctx.seed();
     let meetings = Meetings::new(&ctx, seed, 0);
     let keeper = meetings.client("keeper".to_owned());
-    let running = spawned_and_claimed(&ctx, &keeper, CROWD).await?;
+    let (running, started) = (spawned_and_claimed(&ctx, &keeper, CROWD).await?, Instant::now());
     let names = (0..NAMES).map(|name| event(&format!("e{name}"))).collect::<Result<Vec<_>, _>>()?;
+    let (first, others) = running.split_at(CROWD / 10);
+    together(wait_calls(&meetings, first, &names, 0)).await?;
+    // A store for which that took long gets a quarter of the crowd.
+    let many = if started.elapsed() < BUDGET / 10 { CROWD } else { CROWD / 4 };
     // One half rests when the emits begin, the other half comes while they go on.
-    let (early, late) = running.split_at(CROWD / 2);
-    together(wait_calls(&meetings, early, &names, 0)).await?;
-    let mut calls = wait_calls(&meetings, late, &names, HANDS);
+    let (early, late) = others.split_at(many / 2 - first.len());
+    together(wait_calls(&meetings, early, &names, HANDS)).await?;
+    let late: Vec<_> = late.iter().copied().take(many / 2).collect();
+    let mut calls = wait_calls(&meetings, &late, &names, 2 * HANDS);
     for hand in 0..HANDS {
         let emitter = meetings.client(format!("emitter {hand}"));
-        let dice = Dice::new(seed, (2 * HANDS + hand) as u64);
-        calls.push(Box::pin(emits_all(emitter, hand, names.clone(), dice)));
+        let dice = Dice::new(seed, (3 * HANDS + hand) as u64);
+        let writes = emits_of(hand, many / HANDS, &names, dice);
+        calls.push(Box::pin(emits_all(emitter, writes)));
     }
     together(calls).await?;
     finish(&ctx, &keeper, &running, false).await?;
@@ -345,14 +351,17 @@ async fn waits_for_any(client: Client, runs: Vec<Token>, names: Vec<EventName>, 
     Ok(())
 }
 
-/// Its share of the emits: each name first, in an order of its own, and then any.
-async fn emits_all(client: Client, hand: usize, names: Vec<EventName>, mut dice: Dice) -> Verdict {
-    for number in 0..CROWD / HANDS {
-        let own = (number * 37 + hand * 11) % names.len();
-        let any = usize::try_from(dice.below(names.len() as u64)).unwrap_or_default();
-        let Some(name) = names.get(if number < names.len() { own } else { any }) else { continue };
-        let event = write(name, &format!("\"{hand}.{number}\""));
-        yields(dice.below(3)).await;
+/// The writes of one hand: first its share of the names, so that each is emitted, and then any.
+fn emits_of(hand: usize, count: usize, names: &[EventName], mut dice: Dice) -> Vec<EventWrite> {
+    let own = names.iter().skip(hand).step_by(HANDS);
+    let any = std::iter::repeat_with(|| dice.of(names)).flatten();
+    let numbered = own.chain(any).take(count).enumerate();
+    numbered.map(|(number, name)| write(name, &format!("\"{hand}.{number}\""))).collect()
+}
+
+async fn emits_all(client: Client, writes: Vec<EventWrite>) -> Verdict {
+    for event in writes {
+        yields(1).await;
         client.emit(EmitRequest::new(client.queue().clone(), event)).await?;
     }
     Ok(())

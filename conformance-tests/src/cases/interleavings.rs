@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use durable_core::store::Durability;
+
 use super::histories::judged;
 use super::histories::plan::Dice;
 use super::races::{Call, together};
@@ -11,13 +13,13 @@ use crate::prelude::*;
 
 const GROUP: &str = "interleavings";
 
-/// How many interleavings there are on a store that is fast enough.
+/// How many interleavings there are on a store in this process.
 const MANY: usize = 10_000;
-/// How many there are at least.
+/// How many there are at least on another one.
 const FEW: usize = 200;
 /// How many share a history.
 const AT_ONCE: usize = 100;
-/// How long a store that is slower goes on.
+/// How long another store goes on.
 const BUDGET: Duration = Duration::from_millis(1_500);
 /// How long the waits with a timeout wait: not over while the clock stands.
 const TIMEOUT: u64 = 50;
@@ -75,20 +77,18 @@ const MEETINGS: [Meeting; 8] = [
 
 async fn ev_3_no_wake_up_is_lost_in_any_order(ctx: Ctx) -> Verdict {
     let (seed, started) = (ctx.seed(), Instant::now());
+    let goes_on = |met| match ctx.a.capabilities().durability {
+        Durability::Process => met < MANY,
+        _ => met < FEW || (met < MANY && started.elapsed() < BUDGET),
+    };
     let mut met = 0;
-    while met < MANY && (met < FEW || fits(met, started.elapsed())) {
+    while goes_on(met) {
         let ctx = ctx.another_queue(&format!("from {met}")).await?;
         let history = Meetings::new(&ctx, seed, met).all_meet().await?;
         judged(&history, &[check::all, check::quiescent])?;
         met += AT_ONCE;
     }
     Ok(())
-}
-
-/// All of them fit into four budgets at this pace, or the one budget is not used up.
-fn fits(met: usize, elapsed: Duration) -> bool {
-    let pace = elapsed / u32::try_from(met).unwrap_or(u32::MAX).max(1);
-    elapsed < BUDGET || pace < 4 * BUDGET / u32::try_from(MANY).unwrap_or(u32::MAX)
 }
 
 /// What meets at once, in one queue.

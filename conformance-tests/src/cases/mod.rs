@@ -1,5 +1,6 @@
 //! The cases, one file per verb or matter. [`cases`] is the only list.
 
+mod ambiguity;
 mod cancel;
 mod checkpoints;
 mod children;
@@ -51,6 +52,7 @@ pub fn cases() -> Vec<Case> {
         lease::CASES,
         stale::CASES,
         repeats::CASES,
+        ambiguity::CASES,
         wait::CASES,
         rest::CASES,
         checkpoints::CASES,

@@ -52,6 +52,8 @@
 //!
 //! The cases of the group `model` hold a store to the memory store by random calls; [`model`] makes again what failed.
 //!
+//! [`history`] records what parallel clients do to a store, and checks it.
+//!
 //! [`faults`] and [`layer`] are for tests of what is built on a store: calls that fail, hang, die or yield as planned.
 
 mod cases;

@@ -197,6 +197,14 @@ async fn difference(bug: Bug) -> Option<Box<Difference>> {
     None
 }
 
+#[tokio::test]
+async fn calls_that_have_met_too_little_are_told_what_they_have_not_met() {
+    let world = Arc::new(World::alone(Arc::new(Lying { bug: Bug::None, stores: Mutex::default() })));
+    let coverage = run_seed(&world, 0).await.expect("no difference");
+    let told = coverage.is_whole().expect_err("one sequence is not enough").got;
+    assert!(told.contains("snapshot: waking; ") && !told.contains("emit: written"), "{told}");
+}
+
 /// Random calls find the bug, and no more than so many of them show it.
 async fn shows(bug: Bug, calls: usize) {
     let difference = difference(bug).await.expect("random calls find the bug");

@@ -1,5 +1,6 @@
 //! The cases, one file per verb or matter. [`cases`] is the only list.
 
+mod ambiguity;
 mod backlog;
 mod boundaries;
 mod cancel;
@@ -15,7 +16,9 @@ mod ends;
 mod events;
 mod failure;
 mod handles;
+mod histories;
 mod inspect;
+mod interleavings;
 mod isolation;
 mod lease;
 mod limits;
@@ -40,6 +43,7 @@ mod tick;
 mod wait;
 mod wakes;
 mod winners;
+mod workers;
 
 use crate::registry::Case;
 
@@ -58,6 +62,7 @@ pub fn cases() -> Vec<Case> {
         lease::CASES,
         stale::CASES,
         repeats::CASES,
+        ambiguity::CASES,
         wait::CASES,
         rest::CASES,
         checkpoints::CASES,
@@ -80,6 +85,9 @@ pub fn cases() -> Vec<Case> {
         order::CASES,
         wakes::CASES,
         deadlocks::CASES,
+        interleavings::CASES,
+        histories::CASES,
+        workers::CASES,
         failure::CASES,
         crash::CASES,
         durable::CASES,

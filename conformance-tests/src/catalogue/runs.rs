@@ -1,6 +1,6 @@
 //! Claims and checkpoints: CL, CP.
 
-use super::{Item, both, cases, tests, waits};
+use super::{Item, both, cases, tests};
 
 pub(super) const ITEMS: &[Item] = &[
     cases("CL-1", "A task is claimed from its due time on, to the millisecond."),
@@ -20,11 +20,7 @@ pub(super) const ITEMS: &[Item] = &[
     cases("CL-8", "Ready tasks come by priority, then by the time they became ready, then by id.").note(
         "Exact while no more is due than one claim works off: a hundred things, or twice what it may take.",
     ),
-    waits(
-        "CL-9",
-        "No due task is overtaken for ever while workers race.",
-        "recorded histories of parallel workers",
-    ),
+    cases("CL-9", "No due task is overtaken for ever while workers race."),
     cases("CL-10", "No token comes twice, whatever happened to the task or its queue."),
     cases("CL-11", "A task's claim count grows with every claim."),
     cases("CL-12", "A token is for one task of one queue, and nobody makes one up."),

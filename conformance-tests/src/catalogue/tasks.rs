@@ -48,11 +48,7 @@ pub(super) const ITEMS: &[Item] = &[
     cases("QU-10", "Queues with similar names are different queues."),
     cases("QU-11", "A paused queue gives no claims, stops no running one, and goes on in order."),
     cases("QU-12", "The state of a queue is that queue's alone."),
-    waits(
-        "SP-1",
-        "Ids are unique over handles, processes and queues.",
-        "recorded histories of parallel workers",
-    )
+    cases("SP-1", "Ids are unique over handles, processes and queues.")
         .note("Task ids are made by core; a store's own part is that it answers with the ones it was given."),
     cases("SP-2", "A spawned task can be read and claimed at once through another handle."),
     cases("SP-3", "A new task has the state, the attempt and the times that it was asked for."),

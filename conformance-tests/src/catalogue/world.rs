@@ -36,7 +36,7 @@ pub(super) const ITEMS: &[Item] = &[
     waits("CO-7", "One connection is enough for every verb.", "a hook that opens a handle with one connection"),
     cases("CO-8", "Nothing starves: not the old behind the new, not one queue behind another."),
     cases("CO-9", "No two steps that each look right leave together what neither would allow."),
-    tests(
+    both(
         "CO-10",
         "A worker keeps to its limit, and nothing of a body acts after its claim is lost.",
         &[
@@ -76,17 +76,16 @@ pub(super) const ITEMS: &[Item] = &[
         &["durable-core/tests/leases.rs::shutdown_hands_back_what_does_not_end_in_time_without_using_an_attempt"],
     )
     .worker(),
-    tests(
+    both(
         "CX-8",
         "A crash during a migration is made good by the next start.",
         &["durable-sqlite/tests/pack/halves.rs::cx_8_a_process_killed_inside_a_migration_leaves_nothing_and_the_next_one_migrates"],
-    )
-    .backend(),
+    ),
     cases("AM-1", "A request that was lost and is made again has one effect, for every verb that writes."),
     cases("AM-2", "A call whose reply was lost has one effect, and the same answer."),
     cases("AM-3", "A call that arrives twice at one moment has one effect."),
     cases("AM-4", "A call that arrives again late has no effect."),
-    tests(
+    both(
         "AM-5",
         "A lost reply may have happened, a refused connection surely not, and never the other way round.",
         &[
@@ -95,7 +94,7 @@ pub(super) const ITEMS: &[Item] = &[
             "durable-sqlite/src/tests/lock.rs::sq2_a_lock_that_is_held_beyond_the_deadline_is_unavailable_and_nothing_was_written",
         ],
     ),
-    tests(
+    both(
         "AM-6",
         "A store repeats by itself nothing that may have happened.",
         &["durable-sqlite/src/tests/parts.rs::what_is_committed_in_part_is_not_run_again_for_the_fault_of_another"],
@@ -108,24 +107,18 @@ pub(super) const ITEMS: &[Item] = &[
     )
     .backend(),
     cases("AM-9", "A call that is dropped anywhere is all or nothing, and leaves no lock."),
-    tests(
+    both(
         "AM-10",
         "A dropped call that is done later is whole, and may be repeated.",
         &["durable-sqlite/tests/pack/dropped.rs::sq10_a_call_that_is_dropped_on_its_way_happens_whole_later_and_may_be_repeated"],
-    )
-    .backend(),
+    ),
     waits(
         "AM-11",
         "A connection that swallows everything is an error in time, and is recovered from.",
         "the packs of the stores with servers",
     )
     .backend(),
-    waits(
-        "AM-12",
-        "No reply on a shared connection is taken for another's.",
-        "the packs of the stores with servers",
-    )
-    .backend(),
+    cases("AM-12", "No reply on a shared connection is taken for another's."),
     cases("PF-1", "Null, booleans, the empty and the nearly empty stay themselves."),
     cases("PF-2", "Integers at and beyond the ends of what floats hold stay themselves."),
     cases("PF-3", "Numbers that are equal and spelled differently stay as they were spelled."),

@@ -230,6 +230,20 @@ impl Ctx {
         opened.map_err(|error| Violation::new("another namespace", format!("{error:#}"), "two handles on it"))
     }
 
+    /// The world of another namespace, of which a first handle was given up after so many polls of its opening.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be opened then.
+    pub(crate) async fn elsewhere_after_a_dropped_open(&self, polls: u32) -> Result<Self, Violation> {
+        let world = Arc::new(self.world.elsewhere());
+        let opening = world.harness.open(&world.namespace, Clock::Manual(self.clock.clone()));
+        drop(polled(polls, opening).await);
+        let opened = Self::open(world.clone(), self.clock.clone()).await;
+        opened
+            .map_err(|error| Violation::new("open after a dropped open", format!("{error:#}"), "two handles"))
+    }
+
     /// Drops all handles, as far as this is the last that holds them, and opens two new ones.
     ///
     /// # Errors
@@ -245,20 +259,6 @@ impl Ctx {
         })?;
         let (a, b) = (checked(&world, "a2", plain.clone()), checked(&world, "b2", other));
         Ok(Self { a, b, clock, queue, world, plain, turn })
-    }
-
-    /// The world of another namespace, of which a first handle was given up after so many polls of its opening.
-    ///
-    /// # Errors
-    ///
-    /// When it cannot be opened then.
-    pub(crate) async fn elsewhere_after_a_dropped_open(&self, polls: u32) -> Result<Self, Violation> {
-        let world = Arc::new(self.world.elsewhere());
-        let opening = world.harness.open(&world.namespace, Clock::Manual(self.clock.clone()));
-        drop(polled(polls, opening).await);
-        let opened = Self::open(world.clone(), self.clock.clone()).await;
-        opened
-            .map_err(|error| Violation::new("open after a dropped open", format!("{error:#}"), "two handles"))
     }
 
     /// Moves the clock of all handles forward.

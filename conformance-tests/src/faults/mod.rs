@@ -32,7 +32,7 @@
 //! # }
 //! ```
 
-mod plan;
+pub(crate) mod plan;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -48,7 +48,6 @@ use tokio::sync::Notify;
 use crate::layer::{Call, Layer, Layered, Made};
 
 pub use plan::Plan;
-pub(crate) use plan::scramble;
 
 /// A store whose calls fail as its plan says.
 pub type FaultStore = Layered<Faults>;

@@ -112,6 +112,11 @@ impl Ctx {
         }
     }
 
+    /// What the handles share.
+    pub(crate) fn world(&self) -> &Arc<World> {
+        &self.world
+    }
+
     /// The handle whose turn it is.
     pub fn store(&self) -> &Arc<dyn Store> {
         if self.turn.fetch_add(1, Ordering::Relaxed).is_multiple_of(2) { &self.a } else { &self.b }

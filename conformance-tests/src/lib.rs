@@ -50,7 +50,9 @@
 //! namespace of its own and works over two handles on it. After each step of a case, the store's own invariants
 //! ([`Harness::check`]) and those that every store shows are checked.
 //!
-//! [`differential`] holds a store to the memory store by random calls.
+//! The cases of the group `model` hold a store to the memory store by random calls; [`model`] makes again what failed.
+//!
+//! [`history`] records what parallel clients do to a store, and checks it.
 //!
 //! [`mutants`] shows that the suite finds what is broken: stores that are wrong in one way each.
 //!
@@ -61,7 +63,6 @@ mod catalogue;
 mod checked;
 mod corpus;
 mod ctx;
-pub mod differential;
 mod expect;
 pub mod faults;
 mod harness;
@@ -70,6 +71,7 @@ mod invariants;
 mod journal;
 pub mod layer;
 mod level;
+pub mod model;
 pub mod mutants;
 mod prelude;
 mod process;

@@ -35,7 +35,8 @@ impl Problem {
 
 /// Runs one case in a namespace of its own, and removes that.
 pub(crate) async fn run_case(case: Case, harness: Arc<dyn Harness>, seed: u64) -> CaseReport {
-    run_case_within(case, harness, seed, MOST).await
+    let most = if case.unhurried { Duration::MAX } else { MOST };
+    run_case_within(case, harness, seed, most).await
 }
 
 /// The same, for a store on which cases may go round in circles.
@@ -128,7 +129,8 @@ async fn watched(case: Case, world: Arc<World>, most: Duration) -> Result<(), Pr
     if let Some(broken) = world.journal.broken() {
         return Err(Problem(FailureKind::Invariant, broken));
     }
-    verdict.map_err(|violation| Problem(FailureKind::Violation, violation))?;
+    let kind = if world.journal.is_defect() { FailureKind::Defect } else { FailureKind::Violation };
+    verdict.map_err(|violation| Problem(kind, violation))?;
     honest(&case, &world)
 }
 

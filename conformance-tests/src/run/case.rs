@@ -111,6 +111,7 @@ fn needed(case: &Case) -> impl Iterator<Item = Verb> {
 
 /// Runs one case in a task of its own, so that neither a panic nor a call that hangs ends the suite.
 async fn watched(case: Case, world: Arc<World>, most: Duration) -> Result<(), Problem> {
+    let most = if case.unhurried { Duration::MAX } else { most };
     let task = tokio::spawn(case_in(case, world.clone()));
     let stop = task.abort_handle();
     let verdict = tokio::select! {

@@ -2,6 +2,7 @@
 
 mod case;
 mod command;
+mod subcommand;
 
 use std::sync::Arc;
 

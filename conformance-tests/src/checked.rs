@@ -58,7 +58,8 @@ impl Checked {
         Self { world, handle, plain }
     }
 
-    async fn check(&self, queue: Option<&QueueName>) -> Result<(), Violation> {
+    /// Checks the store's own invariants, and those that every store shows of a queue.
+    pub(crate) async fn check(&self, queue: Option<&QueueName>) -> Result<(), Violation> {
         if let Err(broken) = self.world.harness.check(&self.world.namespace).await {
             return Err(Violation::new("the store's own invariants", broken, "all of them hold"));
         }

@@ -14,6 +14,7 @@ use durable_core::store::{
 
 use crate::checked::{Checked, World};
 use crate::expect::{Violation, same, some};
+use crate::faults::polled;
 use crate::layer::Layered;
 use crate::level::{Hook, Missing};
 use crate::process::{self, Acknowledged};
@@ -116,6 +117,11 @@ impl Ctx {
         self.world.has(&[verb])
     }
 
+    /// The store's name.
+    pub(crate) fn store_name(&self) -> &'static str {
+        self.world.harness.name()
+    }
+
     /// How many filler tasks a case of scale uses.
     pub fn filler(&self) -> usize {
         self.world.harness.filler()
@@ -208,6 +214,20 @@ impl Ctx {
         opened.map_err(|error| Violation::new("another namespace", format!("{error:#}"), "two handles on it"))
     }
 
+    /// The world of another namespace, of which a first handle was given up after so many polls of its opening.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be opened then.
+    pub(crate) async fn elsewhere_after_a_dropped_open(&self, polls: u32) -> Result<Self, Violation> {
+        let world = Arc::new(self.world.elsewhere());
+        let opening = world.harness.open(&world.namespace, Clock::Manual(self.clock.clone()));
+        drop(polled(polls, opening).await);
+        let opened = Self::open(world.clone(), self.clock.clone()).await;
+        opened
+            .map_err(|error| Violation::new("open after a dropped open", format!("{error:#}"), "two handles"))
+    }
+
     /// Moves the clock of all handles forward.
     pub fn advance(&self, millis: u64) {
         self.world.journal.passes(millis);
@@ -222,6 +242,12 @@ impl Ctx {
     /// Everything that the store shows of the queue.
     pub(crate) async fn snapshot(&self) -> Result<Snapshot, Violation> {
         Snapshot::read(&*self.plain, &self.world, &self.queue).await
+    }
+
+    /// Wants the invariants to hold that are checked after each step of a case that is not heavy.
+    pub(crate) async fn is_whole(&self) -> Verdict {
+        let watch = Checked::new(self.world.clone(), "a".to_owned(), self.plain.clone());
+        watch.check(Some(&self.queue)).await
     }
 
     /// One task with its waits and all of its history; the case must need `Task`.

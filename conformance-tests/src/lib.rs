@@ -62,6 +62,7 @@ pub mod differential;
 mod expect;
 pub mod faults;
 mod harness;
+pub mod history;
 mod invariants;
 mod journal;
 pub mod layer;

@@ -2,14 +2,16 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
+use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use durable_conformance::faults::{Dead, Fault, FaultStore, Faults, Plan};
-use durable_conformance::layer::{AlwaysYield, Layered, NeverYield};
+use durable_conformance::layer::{AlwaysYield, Call, Layer, Layered, NeverYield};
 use durable_core::model::{Payload, QueueName, TaskId, TaskName};
 use durable_core::store::{
-    CountsRequest, Inspect, NewTask, PutQueueRequest, QueueState, Queues, SpawnRequest, Store,
+    CountsRequest, Inspect, NewTask, PutQueueRequest, QueueState, Queues, SpawnRequest, Store, StoreError,
     StoreErrorKind, Tasks, Verb,
 };
 use durable_memory::MemoryStore;
@@ -115,14 +117,185 @@ async fn a_call_on_its_way_when_the_process_dies_does_not_return() {
     }
 }
 
+/// A store that yields before and after each call, so that a call takes three polls.
+async fn slow() -> (Arc<dyn Store>, Arc<dyn Store>) {
+    let store = memory().await;
+    (store.clone(), Arc::new(Layered::new(store, AlwaysYield)))
+}
+
+fn polls_of<T>(call: impl Future<Output = T>) -> usize {
+    let mut call = pin!(call);
+    let mut context = Context::from_waker(Waker::noop());
+    std::iter::repeat_with(|| call.as_mut().poll(&mut context)).take_while(Poll::is_pending).count()
+}
+
+#[tokio::test]
+async fn a_late_request_and_a_late_reply_take_others_turns_and_nothing_else() {
+    for (fault, before) in [(Fault::Delay(5), 0), (Fault::DelayReply(5), 1)] {
+        let store = memory().await;
+        let faulty = FaultStore::planned(store.clone(), Plan::new().at(Verb::Spawn, 1, fault));
+        let mut call = Box::pin(faulty.spawn(spawn()));
+        let mut context = Context::from_waker(Waker::noop());
+        for _ in 0..5 {
+            assert!(call.as_mut().poll(&mut context).is_pending());
+            assert_eq!(pending(&store).await, before, "{fault:?}");
+        }
+        assert!(call.await.is_ok());
+        assert_eq!(pending(&store).await, 1);
+        assert_eq!(polls_of(faulty.spawn(spawn())), 0, "the next call is in time");
+    }
+}
+
+#[tokio::test]
+async fn a_held_request_arrives_when_it_is_released() {
+    let store = memory().await;
+    let layer = Faults::new(Plan::new().at(Verb::Spawn, 1, Fault::Hold));
+    let faulty = FaultStore::new(store.clone(), layer.clone());
+    let mut call = Box::pin(faulty.spawn(spawn()));
+    assert!(call.as_mut().now_or_never().is_none());
+    assert!(faulty.spawn(spawn()).await.is_ok(), "others pass it");
+    assert_eq!((layer.held(), pending(&store).await), (1, 1));
+    layer.release();
+    assert!(call.await.is_ok());
+    assert_eq!((layer.held(), pending(&store).await), (0, 2));
+}
+
+#[tokio::test]
+async fn a_held_request_is_held_no_longer_when_its_caller_goes() {
+    let layer = Faults::new(Plan::new().always(Fault::Hold));
+    let faulty = FaultStore::new(memory().await, layer.clone());
+    assert!(faulty.spawn(spawn()).now_or_never().is_none());
+    assert_eq!(layer.held(), 0);
+}
+
+#[tokio::test]
+async fn a_held_request_of_a_process_that_dies_never_arrives() {
+    let store = memory().await;
+    let layer = Faults::new(Plan::new().always(Fault::Hold));
+    let faulty = FaultStore::new(store.clone(), layer.clone());
+    let mut call = Box::pin(faulty.spawn(spawn()));
+    assert!(call.as_mut().now_or_never().is_none());
+    layer.kill();
+    layer.release();
+    assert!(call.now_or_never().is_none());
+    assert_eq!(pending(&store).await, 0);
+}
+
+/// Counts what reaches the store.
+#[derive(Debug, Clone, Default)]
+struct Counts(Arc<AtomicUsize>);
+
+impl Layer for Counts {
+    type Ticket = ();
+
+    async fn before(&self, _: Call) -> Result<(), StoreError> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        tokio::task::yield_now().await;
+        Ok(())
+    }
+
+    async fn after(&self, (): ()) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_duplicate_reaches_the_store_twice_at_once_with_one_request() {
+    let (store, counts) = (memory().await, Counts::default());
+    let counted = Arc::new(Layered::new(store.clone(), counts.clone()));
+    let faulty = FaultStore::planned(counted, Plan::new().at(Verb::Spawn, 1, Fault::DuplicateNow));
+    let mut call = Box::pin(faulty.spawn(spawn()));
+    assert!(call.as_mut().now_or_never().is_none());
+    assert_eq!((counts.0.load(Ordering::Relaxed), pending(&store).await), (2, 0), "both are on their way");
+    assert!(call.await.is_ok());
+    assert_eq!(pending(&store).await, 1, "one request has one id");
+    faulty.spawn(spawn()).await.unwrap();
+    assert_eq!(counts.0.load(Ordering::Relaxed), 3);
+}
+
+#[tokio::test]
+async fn a_late_duplicate_arrives_after_so_many_further_calls() {
+    let counts = Counts::default();
+    let counted = Arc::new(Layered::new(memory().await, counts.clone()));
+    for (further, arrives_with) in [(0, 1), (1, 2), (3, 4)] {
+        let layer = Faults::new(Plan::new().at_call(1, Fault::DuplicateLate(further)));
+        let faulty = FaultStore::new(counted.clone(), layer.clone());
+        counts.0.store(0, Ordering::Relaxed);
+        for call in 1..=5 {
+            faulty.spawn(spawn()).await.unwrap();
+            let copies = usize::from(call >= arrives_with);
+            assert_eq!(counts.0.load(Ordering::Relaxed), call + copies, "{further} further calls");
+            assert_eq!(layer.late(), 1 - copies);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_late_duplicate_waits_for_a_call_that_reaches_the_store() {
+    let store = memory().await;
+    let plan = Plan::new().at_call(1, Fault::DuplicateLate(1)).at_call(2, Fault::DropRequest);
+    let layer = Faults::new(plan);
+    let faulty = FaultStore::new(store, layer.clone());
+    faulty.spawn(spawn()).await.unwrap();
+    assert!(faulty.spawn(spawn()).await.is_err());
+    assert_eq!(layer.late(), 1);
+    faulty.spawn(spawn()).await.unwrap();
+    assert_eq!(layer.late(), 0);
+}
+
+#[tokio::test]
+async fn a_call_is_dropped_after_so_many_polls_and_may_have_happened() {
+    // Of three polls the second makes the call.
+    for (polls, spawned, passes) in [(0, 0, false), (1, 0, false), (2, 1, false), (3, 1, true), (9, 1, true)]
+    {
+        let (store, slow) = slow().await;
+        let faulty = FaultStore::planned(slow, Plan::new().at(Verb::Spawn, 1, Fault::CancelAt(polls)));
+        match faulty.spawn(spawn()).await {
+            Ok(_) => assert!(passes, "{polls} polls"),
+            Err(error) => {
+                assert!(!passes, "{polls} polls");
+                assert_eq!((error.kind, error.may_have_happened), (StoreErrorKind::Unavailable, true));
+            }
+        }
+        assert_eq!(pending(&store).await, spawned, "{polls} polls");
+    }
+}
+
+#[tokio::test]
+async fn chance_deals_every_kind_of_fault_and_what_was_acknowledged_is_there() {
+    let kinds = vec![
+        Fault::DropRequest,
+        Fault::LoseRequest,
+        Fault::DropReply,
+        Fault::Delay(2),
+        Fault::DelayReply(2),
+        Fault::DuplicateNow,
+        Fault::DuplicateLate(3),
+        Fault::CancelAt(1),
+        Fault::CancelAt(2),
+        Fault::Error(StoreErrorKind::Unavailable),
+    ];
+    for seed in 0..20 {
+        let (store, slow) = slow().await;
+        let layer = Faults::new(Plan::new().random(seed, 800, kinds.clone()));
+        let faulty = FaultStore::new(slow, layer.clone());
+        let (mut surely, mut perhaps) = (0, 0);
+        for _ in 0..60 {
+            match faulty.spawn(spawn()).await {
+                Ok(_) => surely += 1,
+                Err(error) => perhaps += u64::from(error.may_have_happened),
+            }
+        }
+        let there = pending(&store).await;
+        assert!((surely..=surely + perhaps).contains(&there), "{surely} {there} {perhaps}");
+        assert!(surely > 10 && perhaps > 5, "{surely} {perhaps}");
+    }
+}
+
 #[tokio::test]
 async fn one_pace_yields_twice_and_the_other_never() {
     let always: Arc<dyn Store> = Arc::new(Layered::new(memory().await, AlwaysYield));
-    let mut call = Box::pin(always.spawn(spawn()));
-    let mut context = Context::from_waker(Waker::noop());
-    let polls =
-        std::iter::repeat_with(|| call.as_mut().poll(&mut context)).take_while(Poll::is_pending).count();
-    assert_eq!(polls, 2);
+    assert_eq!(polls_of(always.spawn(spawn())), 2);
     let never = Layered::new(always.clone(), NeverYield);
     assert!(never.spawn(spawn()).now_or_never().is_some());
 }

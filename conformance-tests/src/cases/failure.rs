@@ -1,7 +1,4 @@
-//! Lost replies and dropped calls, verb by verb: what was not acknowledged is there once or not at all.
-
-use std::future::Future;
-use std::task::{Context, Poll, Waker};
+//! Lost replies, verb by verb: what was not acknowledged is there once.
 
 use super::repeats::{lossy, lost};
 use crate::prelude::*;
@@ -50,13 +47,6 @@ pub(super) const CASES: &[Case] = &[
         ["F1", "U1", "U3"],
         [Spawn, Claim, Tick, Purge],
         "Upkeep that is repeated must not expire a second run."
-    ),
-    case!(
-        am_9_a_dropped_call_is_all_or_nothing,
-        ["AM-9", "CL-33", "CX-2", "AM-1"],
-        ["F1", "C7"],
-        [Spawn, Claim, Save, Wait, Emit, Load],
-        "A body that is dropped drops its calls, at any point."
     ),
 ];
 
@@ -167,48 +157,4 @@ async fn f1_upkeep_done_twice_is_done_once(ctx: Ctx) -> Verdict {
     lost("purge", lossy(&ctx.b).purge(purge.clone()).await)?;
     let again = ctx.a.purge(purge).await?;
     same("purge again", &(again.purged, again.more), &(0, false))
-}
-
-/// Polls a call so often, letting others run in between, and drops it.
-async fn dropped_after<T>(polls: usize, call: impl Future<Output = T>) -> Option<T> {
-    let mut call = Box::pin(call);
-    for _ in 0..polls {
-        if let Poll::Ready(answer) = call.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-            return Some(answer);
-        }
-        tokio::task::yield_now().await;
-    }
-    None
-}
-
-async fn am_9_a_dropped_call_is_all_or_nothing(ctx: Ctx) -> Verdict {
-    for polls in [1, 2, 3, 5, 8, 20] {
-        let on = ctx.another_queue(&format!("{polls} polls")).await?;
-        let (step_key, name) = (key("k")?, event("e")?);
-        let spawn = SpawnRequest::new(on.queue.clone(), vec![job()?]);
-        let _ = dropped_after(polls, on.a.spawn(spawn.clone())).await;
-        on.a.spawn(spawn).await?;
-        let claim = on.claim_request(1)?;
-        let _ = dropped_after(polls, on.a.claim(claim.clone())).await;
-        let token = one("the claims", on.a.claim(claim).await?.claims)?.token;
-        let save = SaveRequest::new(
-            on.queue.clone(),
-            vec![spawning(token, &key("$spawn")?, vec![child("c", ParentClosePolicy::Cancel)?])],
-        );
-        let _ = dropped_after(polls, on.a.save(save.clone())).await;
-        one("the answers", on.a.save(save).await?)?.map_err(Refusal::from)?;
-        let emit = EmitRequest::new(on.queue.clone(), write(&name, "1"));
-        let _ = dropped_after(polls, on.a.emit(emit.clone())).await;
-        on.a.emit(emit).await?;
-        let waits = vec![on_event(&step_key, &name, None)];
-        let item = WaitItem { token, waits, rest: Some(rest(&[&step_key], 1)) };
-        let wait = WaitRequest::new(on.queue.clone(), vec![item]);
-        let _ = dropped_after(polls, on.a.wait(wait.clone())).await;
-        let met = one("the answers", on.a.wait(wait).await?)?.map_err(Refusal::from)?;
-        same("the ended waits", &met_waits(met)?.len(), &1)?;
-        let keys: Vec<_> = on.load(token).await?.into_iter().map(|stored| stored.key).collect();
-        same("the checkpoints", &keys, &vec![key("$spawn")?, step_key])?;
-        same("the children", &on.claim(10).await?.len(), &1)?;
-    }
-    Ok(())
 }

@@ -1,5 +1,6 @@
 //! The cases, one file per verb or matter. [`cases`] is the only list.
 
+mod ambiguity;
 mod cancel;
 mod checkpoints;
 mod children;
@@ -13,7 +14,9 @@ mod ends;
 mod events;
 mod failure;
 mod handles;
+mod histories;
 mod inspect;
+mod interleavings;
 mod lease;
 mod limits;
 mod names;
@@ -32,6 +35,7 @@ mod stale;
 mod tick;
 mod wait;
 mod wakes;
+mod workers;
 
 use crate::registry::Case;
 
@@ -48,6 +52,7 @@ pub fn cases() -> Vec<Case> {
         lease::CASES,
         stale::CASES,
         repeats::CASES,
+        ambiguity::CASES,
         wait::CASES,
         rest::CASES,
         checkpoints::CASES,
@@ -65,6 +70,9 @@ pub fn cases() -> Vec<Case> {
         races::CASES,
         wakes::CASES,
         deadlocks::CASES,
+        interleavings::CASES,
+        histories::CASES,
+        workers::CASES,
         failure::CASES,
         crash::CASES,
         durable::CASES,

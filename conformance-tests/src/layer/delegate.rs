@@ -15,12 +15,24 @@ use durable_core::store::{
 use super::said::Said;
 use super::{Call, Layer, Layered};
 
+/// Passes a call through the layer, which may make it more than once.
+macro_rules! pass {
+    ($layered:ident.$verb:ident($name:ident, $request:ident)) => {{
+        let (about, inner) = (call(Verb::$name, &$request), $layered.inner.clone());
+        let make = move || {
+            let (inner, request) = (inner.clone(), $request.clone());
+            async move { inner.$verb(request).await }
+        };
+        $layered.pass(about, make).await
+    }};
+}
+
 macro_rules! delegate {
     ($role:ident { $($verb:ident ($name:ident, $request:ty) -> $answer:ty;)* }) => {
         #[async_trait]
         impl<L: Layer> $role for Layered<L> {
             $(async fn $verb(&self, request: $request) -> $answer {
-                self.pass(call(Verb::$name, &request), self.inner.$verb(request)).await
+                pass!(self.$verb($name, request))
             })*
         }
     };
@@ -50,12 +62,12 @@ delegate!(Runs {
 #[async_trait]
 impl<L: Layer> Checkpoints for Layered<L> {
     async fn load(&self, request: LoadRequest) -> Result<CheckpointPage, FencedError> {
-        let page = self.pass(call(Verb::Load, &request), self.inner.load(request)).await?;
+        let page = pass!(self.load(Load, request))?;
         Ok(self.layer.loaded(page))
     }
 
     async fn save(&self, request: SaveRequest) -> PerItem<SaveAnswer> {
-        self.pass(call(Verb::Save, &request), self.inner.save(request)).await
+        pass!(self.save(Save, request))
     }
 }
 

@@ -27,6 +27,11 @@ pub struct Call {
     pub said: String,
 }
 
+/// A call on its way to the store, on its own: it holds the store and its request.
+pub trait Made: Future<Output: Send> + Send + 'static {}
+
+impl<F: Future<Output: Send> + Send + 'static> Made for F {}
+
 /// Something that stands between a caller and a store.
 pub trait Layer: fmt::Debug + Send + Sync + 'static {
     /// What a call carries from `before` to `after`; it is dropped when the call is.
@@ -35,12 +40,19 @@ pub trait Layer: fmt::Debug + Send + Sync + 'static {
     /// Runs before the call; an error answers in its place, and the store never sees the call.
     fn before(&self, call: Call) -> impl Future<Output = Result<Self::Ticket, StoreError>> + Send;
 
-    /// Drives the call; by default as it is.
-    fn drive<T: Send>(&self, step: impl Future<Output = T> + Send) -> impl Future<Output = T> + Send {
-        step
+    /// Drives the call; by default once, as it is. `make` makes it anew each time, with the same request.
+    ///
+    /// An error answers in place of the store's answer.
+    fn drive<F: Made>(
+        &self,
+        _ticket: &mut Self::Ticket,
+        make: impl Fn() -> F + Send + Sync + 'static,
+    ) -> impl Future<Output = Result<F::Output, StoreError>> + Send {
+        let call = make();
+        async move { Ok(call.await) }
     }
 
-    /// Runs after the call; an error answers in place of the store's answer.
+    /// Runs after the call, also when driving it gave an error; an error answers in place of the store's answer.
     fn after(&self, ticket: Self::Ticket) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Passes a page of loaded checkpoints on; by default as it is.
@@ -72,14 +84,14 @@ impl<L: Layer> Layered<L> {
         &self.layer
     }
 
-    async fn pass<T: Send, E: From<StoreError> + Send>(
+    async fn pass<T, E: From<StoreError>, F: Made<Output = Result<T, E>>>(
         &self,
         call: Call,
-        step: impl Future<Output = Result<T, E>> + Send,
+        make: impl Fn() -> F + Send + Sync + 'static,
     ) -> Result<T, E> {
-        let ticket = self.layer.before(call).await?;
-        let answer = self.layer.drive(step).await;
+        let mut ticket = self.layer.before(call).await?;
+        let answer = self.layer.drive(&mut ticket, make).await;
         self.layer.after(ticket).await?;
-        answer
+        answer?
     }
 }

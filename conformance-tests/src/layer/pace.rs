@@ -1,12 +1,11 @@
 //! Two paces: a store that always yields, and one that never does.
 
-use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use durable_core::store::StoreError;
 
-use super::{Call, Layer};
+use super::{Call, Layer, Made};
 
 /// Yields to the scheduler before and after every call, so that others run in between.
 #[derive(Debug, Clone, Copy, Default)]
@@ -39,11 +38,15 @@ impl Layer for NeverYield {
         Ok(())
     }
 
-    async fn drive<T: Send>(&self, step: impl Future<Output = T> + Send) -> T {
-        let mut step = pin!(step);
+    async fn drive<F: Made>(
+        &self,
+        (): &mut (),
+        make: impl Fn() -> F + Send + Sync + 'static,
+    ) -> Result<F::Output, StoreError> {
+        let mut call = pin!(make());
         loop {
-            if let Poll::Ready(answer) = step.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-                return answer;
+            if let Poll::Ready(answer) = call.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+                return Ok(answer);
             }
             std::thread::yield_now();
         }

@@ -18,6 +18,7 @@ use serde::Serialize;
 use crate::level::{Capability, Hook, Level, Missing};
 
 pub use expected::{Expected, ExpectedError};
+pub(crate) use files::directory;
 pub(crate) use text::failure as failure_text;
 
 /// The result of one run of the suite.

@@ -8,10 +8,42 @@ pub(crate) fn payloads() -> Vec<String> {
     let mut texts: Vec<String> = PLAIN.iter().map(ToString::to_string).collect();
     texts.extend([1, 100, 127, 128, 129, 1_000, 1_001].map(nested));
     texts.extend([128, 1_000].map(objects));
-    // Around the limits of a NOTIFY and of a toasted row, and one of a megabyte.
-    texts.extend([7_990, 8_190, 8_192, 65_536, 1 << 20].map(string));
+    // Around the limits of a NOTIFY and of a toasted row, and one of a megabyte; two bytes are the quotes.
+    texts.extend([0, 7_990, 8_189, 8_190, 8_191, 65_534, (1 << 20) - 2].map(string));
     texts.push(format!("[{}1]", "1,".repeat(20_000)));
+    texts.push(wide(100_000));
+    texts.push(format!("\"{}\"", noise(65_536)));
     texts
+}
+
+/// JSON texts beyond what a store has to take: it keeps them, or refuses them.
+pub(crate) fn beyond() -> Vec<String> {
+    let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+    vec![
+        nested(10_000),
+        format!("\"{}\"", "x".repeat(8 << 20)),
+        format!("\"{}\"", noise(1 << 16).repeat(1 << 8)),
+    ]
+}
+
+/// An object with so many keys.
+fn wide(keys: usize) -> String {
+    let entries: Vec<_> = (0..keys).map(|key| format!("\"k{key}\":{key}")).collect();
+    format!("{{{}}}", entries.join(","))
+}
+
+/// So many characters that no compression makes fewer, the same each time.
+fn noise(length: usize) -> String {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut state = 0x2545_f491_4f6c_dd1d_u64;
+    let mut next = || {
+        // Xorshift.
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        LETTERS.get(usize::try_from(state >> 58).unwrap_or(0)).map_or('?', |letter| char::from(*letter))
+    };
+    (0..length).map(|_| next()).collect()
 }
 
 const PLAIN: [&str; 52] = [

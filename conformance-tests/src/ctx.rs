@@ -2,6 +2,7 @@
 
 pub(crate) mod steps;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -155,6 +156,21 @@ impl Ctx {
         }
     }
 
+    /// What is left in the namespace, where the harness can count it: kinds of records with how many there are.
+    ///
+    /// # Errors
+    ///
+    /// When the harness tried and failed.
+    pub(crate) async fn residue(&self) -> Result<Option<BTreeMap<String, u64>>, Violation> {
+        let counted = self.world.harness.residue(&self.world.namespace).await.transpose();
+        let mut counted =
+            counted.map_err(|error| Violation::new("the hook residue", format!("{error:#}"), "success"))?;
+        if let Some(counts) = &mut counted {
+            counts.retain(|_, count| *count > 0);
+        }
+        Ok(counted)
+    }
+
     /// Another namespace into which another process has written, until it ended or was killed after so many writes; `None`
     /// when the harness cannot run one.
     ///
@@ -226,6 +242,23 @@ impl Ctx {
         let opened = Self::open(world.clone(), self.clock.clone()).await;
         opened
             .map_err(|error| Violation::new("open after a dropped open", format!("{error:#}"), "two handles"))
+    }
+
+    /// Drops all handles, as far as this is the last that holds them, and opens two new ones.
+    ///
+    /// # Errors
+    ///
+    /// When they cannot be opened.
+    pub(crate) async fn reopened(self) -> Result<Self, Violation> {
+        let Self { a, b, clock, queue, world, plain, turn } = self;
+        drop((a, b, plain));
+        let open = || world.harness.open(&world.namespace, Clock::Manual(clock.clone()));
+        let opened = async { anyhow::Ok((open().await?, open().await?)) }.await;
+        let (plain, other) = opened.map_err(|error| {
+            Violation::new("the store, opened again", format!("{error:#}"), "two handles")
+        })?;
+        let (a, b) = (checked(&world, "a2", plain.clone()), checked(&world, "b2", other));
+        Ok(Self { a, b, clock, queue, world, plain, turn })
     }
 
     /// Moves the clock of all handles forward.

@@ -55,6 +55,7 @@
 //! [`faults`] and [`layer`] are for tests of what is built on a store: calls that fail, hang, die or yield as planned.
 
 mod cases;
+mod catalogue;
 mod checked;
 mod corpus;
 mod ctx;
@@ -75,6 +76,7 @@ mod run;
 mod snapshot;
 
 pub use cases::cases;
+pub use catalogue::{Demand, Held, Item, catalogue};
 pub use ctx::Ctx;
 pub use expect::Violation;
 pub use harness::{Harness, Namespace};

@@ -41,6 +41,10 @@ impl Harness for Memory {
         Ok(())
     }
 
+    fn filler(&self) -> usize {
+        80_000
+    }
+
     async fn check(&self, namespace: &Namespace) -> Result<(), String> {
         self.stores(|stores| stores.get(namespace).map_or(Ok(()), MemoryStore::check))
     }

@@ -13,7 +13,6 @@ use crate::decode::{checkpoint, end, kind_word};
 use crate::events::event;
 use crate::reply::{Reply, all_lost, fenced, invalid};
 use crate::script::{Script, script};
-use crate::store::within_bounds;
 use crate::tasks::new_task;
 
 static LOAD: Script = script!("checkpoints/load");
@@ -30,14 +29,6 @@ fn save_item<'a>(args: Args<'a>, item: &'a SaveItem) -> Args<'a> {
         Effect::None => args.text("none"),
         Effect::Spawn(children) => args.text("spawn").list(children, new_task),
         Effect::Emit(write) => event(args.text("emit"), write),
-    }
-}
-
-/// An item with the children it spawns.
-fn weight(item: &SaveItem) -> usize {
-    match &item.effect {
-        Effect::Spawn(children) => 1 + children.len(),
-        Effect::None | Effect::Emit(_) => 1,
     }
 }
 
@@ -78,7 +69,7 @@ impl Checkpoints for RedisStore {
     }
 
     async fn save(&self, request: SaveRequest) -> Result<Vec<Result<SaveAnswer, FencedError>>, StoreError> {
-        within_bounds(Verb::Save, request.items.iter().map(weight).sum())?;
+        request.check()?;
         let args = self.args().list(&request.items, save_item);
         let (status, mut reply) = self.run(Verb::Save, &SAVE, &request.queue, &args).await?;
         match status.as_str() {

@@ -12,7 +12,6 @@ use crate::args::Args;
 use crate::decode::end;
 use crate::reply::{Reply, all_lost, invalid};
 use crate::script::{Script, script};
-use crate::store::within_bounds;
 
 static CLAIM: Script = script!("runs/claim");
 static EXTEND: Script = script!("runs/extend");
@@ -86,11 +85,6 @@ fn wait_item<'a>(args: Args<'a>, item: &'a WaitItem) -> Args<'a> {
         .flag(item.rest.is_some())
         .int(need.into())
         .list(keys, |args, key| args.text(key.as_str()))
-}
-
-/// The waits and keys that an item names.
-fn weight(item: &WaitItem) -> usize {
-    item.waits.len() + item.rest.as_ref().map_or(0, |rest| rest.keys.len())
 }
 
 fn met(mut reply: Reply) -> Result<MetWait, StoreError> {
@@ -173,7 +167,7 @@ impl RedisStore {
 #[async_trait]
 impl Runs for RedisStore {
     async fn claim(&self, request: ClaimRequest) -> Result<ClaimAnswer, StoreError> {
-        within_bounds(Verb::Claim, request.ends.len())?;
+        request.check()?;
         self.end_and_claim(&request).await
     }
 
@@ -181,7 +175,7 @@ impl Runs for RedisStore {
         &self,
         request: ExtendRequest,
     ) -> Result<Vec<Result<Timestamp, FencedError>>, StoreError> {
-        within_bounds(Verb::Extend, request.items.len())?;
+        request.check()?;
         let args = self.args().list(&request.items, extend_item);
         let (status, mut reply) = self.run(Verb::Extend, &EXTEND, &request.queue, &args).await?;
         match status.as_str() {
@@ -192,7 +186,7 @@ impl Runs for RedisStore {
     }
 
     async fn wait(&self, request: WaitRequest) -> Result<Vec<Result<WaitAnswer, FencedError>>, StoreError> {
-        within_bounds(Verb::Wait, request.items.iter().map(weight).sum())?;
+        request.check()?;
         let args = self.args().list(&request.items, wait_item);
         let (status, mut reply) = self.run(Verb::Wait, &WAIT, &request.queue, &args).await?;
         match status.as_str() {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use durable_core::model::{Clock, QueueName};
-use durable_core::store::{MAX_RECORDS, StoreError, StoreErrorKind, Verb};
+use durable_core::store::{StoreError, Verb};
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 
 use crate::args::Args;
@@ -113,13 +113,4 @@ impl RedisStore {
         }
         Ok((status, reply))
     }
-}
-
-/// Refuses what is larger than one step.
-pub(crate) fn within_bounds(verb: Verb, count: usize) -> Result<(), StoreError> {
-    if count <= MAX_RECORDS {
-        return Ok(());
-    }
-    let problem = format!("{count} records in one call, the limit is {MAX_RECORDS}");
-    Err(StoreError::new(StoreErrorKind::Invalid, verb, problem))
 }

@@ -12,7 +12,6 @@ use crate::args::Args;
 use crate::decode::{cause_words, end, end_state};
 use crate::reply::{corrupt, invalid};
 use crate::script::{Script, script};
-use crate::store::within_bounds;
 
 static SPAWN: Script = script!("tasks/spawn");
 static CANCEL: Script = script!("tasks/cancel");
@@ -46,7 +45,7 @@ pub(crate) fn new_task<'a>(args: Args<'a>, task: &'a NewTask) -> Args<'a> {
 #[async_trait]
 impl Tasks for RedisStore {
     async fn spawn(&self, request: SpawnRequest) -> Result<SpawnAnswer, StoreError> {
-        within_bounds(Verb::Spawn, request.tasks.len())?;
+        request.check()?;
         let args = self.args().list(&request.tasks, new_task);
         let (status, mut reply) = self.run(Verb::Spawn, &SPAWN, &request.queue, &args).await?;
         match status.as_str() {
@@ -79,9 +78,7 @@ impl Tasks for RedisStore {
     }
 
     async fn retry(&self, request: RetryRequest) -> Result<RetryAnswer, StoreError> {
-        if request.attempts < 1 {
-            return Err(invalid(Verb::Retry, "attempts", "there is at least one to add"));
-        }
+        request.check()?;
         let from = request.from.as_ref().map(StepKey::as_str);
         let args = self.args().owned(request.task.to_string()).int(request.attempts.into()).option(from);
         let (status, mut reply) = self.run(Verb::Retry, &RETRY, &request.queue, &args).await?;

@@ -16,7 +16,7 @@ pub(super) const CASES: &[Case] = &[
         cp_2_every_later_claim_reads_it,
         ["CP-2", "CP-14", "SL-3", "RT-8"],
         ["P2", "W1"],
-        [Spawn, Claim, Save, Load, Wait],
+        [Spawn, Claim, Save, Load, Wait, Emit],
         "A paid step must not run again because its task slept, failed or was lost."
     ),
     case!(
@@ -28,7 +28,7 @@ pub(super) const CASES: &[Case] = &[
     ),
     case!(
         cp_4_the_first_write_wins,
-        ["CP-4", "CP-7", "CP-9", "CP-12"],
+        ["CP-4", "CP-9", "CP-12"],
         ["P1"],
         [Spawn, Claim, Save, Load],
         "What a run has acted on must not be replaced under it."
@@ -39,6 +39,13 @@ pub(super) const CASES: &[Case] = &[
         ["P1", "W2"],
         [Spawn, Claim, Save, Load, Wait, Emit],
         "A timeout or a payload is a checkpoint like any other."
+    ),
+    case!(
+        cp_7_an_earlier_attempt_writes_over_nothing,
+        ["CP-7", "CP-6", "CP-10"],
+        ["C3", "P1", "C4"],
+        [Spawn, Claim, Save, Load, Task],
+        "A worker that wakes up late must not change what its successor has acted on."
     ),
     case!(
         cp_5_pages_are_in_order_and_complete,
@@ -86,7 +93,7 @@ async fn cp_1_a_claim_reads_what_it_stored(ctx: Ctx) -> Verdict {
 async fn cp_2_every_later_claim_reads_it(ctx: Ctx) -> Verdict {
     let task = ctx.spawn_one().await?;
     let mut wanted = Vec::new();
-    for how in ["sleep", "fail", "release", "expire", "again"] {
+    for how in ["sleep", "fail", "release", "expire", "wake", "again"] {
         let claim = ctx.claim_task(task).await?;
         let loaded = ctx.load(claim.token).await?;
         same("how many the claim announces", &claim.checkpoints, &(loaded.len() as u64))?;
@@ -96,6 +103,10 @@ async fn cp_2_every_later_claim_reads_it(ctx: Ctx) -> Verdict {
         wanted.push((how.to_owned(), value("1")));
         match how {
             "sleep" => ctx.suspend_on(claim.token, on_time(&key("timer")?, 1)).await?,
+            "wake" => {
+                ctx.suspend_on(claim.token, on_event(&key("event")?, &event("e")?, None)).await?;
+                ctx.emit(&event("e")?, "1").await?;
+            }
             "fail" => drop(ctx.end(claim.token, fail_after(0)).await?),
             "release" => drop(ctx.end(claim.token, release(0)).await?),
             _ => {}
@@ -133,6 +144,34 @@ async fn cp_4_the_first_write_wins(ctx: Ctx) -> Verdict {
     let token = ctx.claim_task(token.task).await?.token;
     same("a later attempt", &ctx.try_save(step(token, &step_key, "2")).await?, &conflict)?;
     same("what is loaded", &ends(ctx.load(token).await?), &vec![("s".to_owned(), value("1"))])
+}
+
+async fn cp_7_an_earlier_attempt_writes_over_nothing(ctx: Ctx) -> Verdict {
+    let (old_key, new_key) = (key("old")?, key("new")?);
+    let old = ctx.running().await?;
+    ctx.save(step(old, &old_key, "1")).await?;
+    ctx.advance(LEASE);
+    let new = ctx.claim_task(old.task).await?.token;
+    ctx.save(step(new, &new_key, "2")).await?;
+    ctx.advance(LEASE / 2);
+    let before = ctx.snapshot().await?;
+    for (step_key, text) in [(&old_key, "1"), (&old_key, "9"), (&new_key, "2"), (&new_key, "9")] {
+        let refused = ctx.try_save(step(old, step_key, text)).await?;
+        same(&format!("{text} under {step_key} by the earlier attempt"), &refused, &Err(Refusal::ClaimLost))?;
+        ctx.unchanged(&before, "a write by the earlier attempt").await?;
+    }
+    // What is not stored extends nothing.
+    for step_key in [&old_key, &new_key] {
+        let conflict = ctx.try_save(step(new, step_key, "9")).await?;
+        holds("another value", matches!(conflict, Ok(SaveAnswer::Conflict { .. })), &conflict, "a conflict")?;
+        ctx.unchanged(&before, "a write that was not stored").await?;
+    }
+    let held = ctx.view(new.task).await?.lease.map(|(_, until)| until);
+    same("the lease after what was not stored", &held, &Some(ctx.now().after(millis(LEASE / 2))))?;
+    let wanted = vec![("old".to_owned(), value("1")), ("new".to_owned(), value("2"))];
+    same("what the later one has", &ends(ctx.load(new).await?), &wanted)?;
+    let full = ctx.now().after(millis(LEASE));
+    same("the lease after the same value", &ctx.save(step(new, &new_key, "2")).await?, &full)
 }
 
 async fn cp_4_the_end_of_a_wait_is_not_overwritten(ctx: Ctx) -> Verdict {

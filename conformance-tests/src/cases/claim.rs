@@ -91,7 +91,7 @@ pub(super) const CASES: &[Case] = &[
     ),
     case!(
         cl_21_every_kind_of_due_work_is_done_by_a_claim,
-        ["CL-21", "CL-23"],
+        ["CL-21"],
         ["C5", "T4", "K1"],
         [Spawn, Claim, Wait, Outcome],
         "A busy queue is kept going by claims alone."

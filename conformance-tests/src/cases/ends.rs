@@ -56,7 +56,7 @@ pub(super) const CASES: &[Case] = &[
     ),
     case!(
         ev_19_what_has_ended_waits_for_nothing,
-        ["EV-19", "CA-10"],
+        ["EV-19"],
         ["W1", "W3"],
         [Spawn, Claim, Wait, Emit, Tick, Cancel, Task],
         "A wait that outlives its task wakes the dead."
@@ -197,8 +197,10 @@ async fn ev_19_waits_survive_a_retry_with_their_deadlines(ctx: Ctx) -> Verdict {
 async fn ev_19_what_has_ended_waits_for_nothing(ctx: Ctx) -> Verdict {
     let name = event("e")?;
     let mut ended = Vec::new();
-    for how in ["complete", "fail", "cancel", "expire"] {
-        let task = ctx.spawn(job_with(|task| task.max_attempts = Some(1))?).await?;
+    for how in ["complete", "fail", "cancel", "expire", "limit"] {
+        let limit = (how == "limit").then(|| millis(LEASE));
+        let task = job_with(|task| (task.max_attempts, task.max_running) = (Some(1), limit))?;
+        let task = ctx.spawn(task).await?;
         let token = ctx.claim_task(task).await?.token;
         ctx.wait(token, vec![on_event(&key("k")?, &name, Some(3 * LEASE))], None).await?;
         match how {

@@ -8,8 +8,8 @@ pub(super) const CASES: &[Case] = &[
     case!(
         ev_4_the_last_write_is_for_later_waits_only,
         ["EV-4", "EV-8"],
-        ["E1", "W2"],
-        [Spawn, Claim, Wait, Emit, Load],
+        ["E1", "W2", "U3"],
+        [Spawn, Claim, Wait, Emit, Load, Purge],
         "A replay must read what the first run read, whatever was written since."
     ),
     case!(
@@ -18,6 +18,13 @@ pub(super) const CASES: &[Case] = &[
         ["E1"],
         [Spawn, Claim, Wait, Emit],
         "The first of two approvals is the one that counts."
+    ),
+    case!(
+        ev_25_a_purge_takes_nothing_that_a_wait_needs,
+        ["EV-25", "RE-6"],
+        ["U3", "W3", "E2"],
+        [Spawn, Claim, Wait, Emit, Purge, Events],
+        "What a store keeps for those who wait must not age like an event."
     ),
     case!(
         ev_6_one_emit_wakes_every_waiter_once,
@@ -88,9 +95,17 @@ async fn ev_4_the_last_write_is_for_later_waits_only(ctx: Ctx) -> Verdict {
     ctx.emit(&name, "3").await?;
     ctx.end(claim.token, fail_after(0)).await?;
     let token = ctx.claim_task(token.task).await?.token;
-    let ends: Vec<_> = ctx.load(token).await?.into_iter().map(|stored| stored.end).collect();
-    same("what a replay loads", &ends, &vec![value("1"), value("2")])?;
-    same("the latest wait", &ended_with(&ctx, token, &key("3")?, &name).await?, &value("3"))
+    let loaded = async |token| -> Result<Vec<End>, Violation> {
+        Ok(ctx.load(token).await?.into_iter().map(|stored| stored.end).collect())
+    };
+    same("what a replay loads", &loaded(token).await?, &vec![value("1"), value("2")])?;
+    same("the latest wait", &ended_with(&ctx, token, &key("3")?, &name).await?, &value("3"))?;
+    same("what is purged", &ctx.purge(0).await?.purged, &1)?;
+    ctx.end(token, fail_after(0)).await?;
+    let token = ctx.claim_task(token.task).await?.token;
+    let ends = vec![value("1"), value("2"), value("3")];
+    same("what a replay loads when the event is gone", &loaded(token).await?, &ends)?;
+    same("its first wait", &ctx.met(token, &key("1")?).await?.end, &value("1"))
 }
 
 async fn ev_4_only_if_absent_keeps_the_first(ctx: Ctx) -> Verdict {
@@ -110,6 +125,25 @@ async fn ev_4_only_if_absent_keeps_the_first(ctx: Ctx) -> Verdict {
     same("a later wait", &ended_with(&ctx, claim.token, &key("2")?, &name).await?, &value("1"))?;
     same("a plain emit", &ctx.emit(&name, "3").await?, &EmitAnswer::Written)?;
     same("a wait after it", &ended_with(&ctx, claim.token, &key("3")?, &name).await?, &value("3"))
+}
+
+async fn ev_25_a_purge_takes_nothing_that_a_wait_needs(ctx: Ctx) -> Verdict {
+    let (step_key, name) = (key("k")?, event("e")?);
+    let (resting, registered) = (ctx.running().await?, ctx.running().await?);
+    ctx.suspend_on(resting, on_event(&step_key, &name, None)).await?;
+    ctx.wait(registered, vec![on_event(&step_key, &name, None)], None).await?;
+    let before = ctx.snapshot().await?;
+    ctx.advance(LEASE / 2);
+    same("what is purged of an event that nobody wrote", &ctx.purge(0).await?.purged, &0)?;
+    ctx.unchanged(&before, "a purge beside waits").await?;
+    same("the events", &stored(&ctx).await?, &vec![])?;
+    same("emit", &ctx.emit(&name, "1").await?, &EmitAnswer::Written)?;
+    same("what is purged after it", &ctx.purge(0).await?.purged, &1)?;
+    let claim = ctx.claim_task(resting.task).await?;
+    for token in [claim.token, registered] {
+        same("what a waiter got", &ctx.met(token, &step_key).await?.end, &value("1"))?;
+    }
+    Ok(())
 }
 
 async fn ev_6_one_emit_wakes_every_waiter_once(ctx: Ctx) -> Verdict {

@@ -16,7 +16,7 @@ pub(super) const CASES: &[Case] = &[
         mt_2_namespaces_do_not_see_each_other,
         ["MT-2", "ME-3"],
         ["N1"],
-        [Spawn, Claim, ListQueues],
+        [Spawn, Claim, Wait, Emit, Cancel, Outcome, ListQueues],
         "Two applications on one server must not share their queues."
     ),
     case!(
@@ -26,6 +26,14 @@ pub(super) const CASES: &[Case] = &[
         [Spawn, Claim],
         "All processes of a deployment start at one moment."
     ),
+    case!(
+        mt_4_what_was_written_outlives_every_handle,
+        ["MT-4", "SL-10", "CP-14", "CL-10"],
+        ["F1", "F3", "C3", "W4"],
+        [Spawn, Claim, Save, Load, Wait, Emit, Outcome],
+        "A deployment ends every process that knows of a task, and the next one has to go on with it."
+    )
+    .of(Capability::Durable),
     case!(
         mt_10_a_store_works_on_any_runtime,
         ["MT-10"],
@@ -59,8 +67,16 @@ async fn mt_2_namespaces_do_not_see_each_other(ctx: Ctx) -> Verdict {
     same("the queues here", &names, &vec![ctx.queue.clone()])?;
     let foreign = other.claim_task(there).await?;
     same("a token from there", &ctx.try_end(foreign.token, complete()).await?, &Err(Refusal::ClaimLost))?;
-    ctx.claim_task(here).await?;
-    Ok(())
+    same("the outcome here of a task from there", &ctx.outcome(there).await?, &Outcome::NotFound)?;
+    same("a cancel here of a task from there", &ctx.cancel(there).await?, &CancelAnswer::NotFound)?;
+    let token = ctx.claim_task(here).await?.token;
+    let (step_key, name) = (key("k")?, event("e")?);
+    ctx.suspend_on(token, on_event(&step_key, &name, None)).await?;
+    other.emit(&name, "1").await?;
+    ctx.claims_nothing("a claim here after the event was emitted there").await?;
+    ctx.emit(&name, "2").await?;
+    let claim = ctx.claim_task(here).await?;
+    same("the event here", &ctx.met(claim.token, &step_key).await?.end, &value("2"))
 }
 
 async fn mt_3_many_may_open_an_empty_namespace_at_once(ctx: Ctx) -> Verdict {
@@ -74,6 +90,37 @@ async fn mt_3_many_may_open_an_empty_namespace_at_once(ctx: Ctx) -> Verdict {
     }
     let last = some("a handle", handles.last())?;
     same("the claims of the last one", &last.claim(ctx.claim_request(10)?).await?.claims.len(), &8)
+}
+
+async fn mt_4_what_was_written_outlives_every_handle(ctx: Ctx) -> Verdict {
+    let running = ctx.running().await?;
+    ctx.save(step(running, &key("s")?, "1")).await?;
+    let asleep = ctx.running().await?;
+    ctx.suspend_on(asleep, on_time(&key("k")?, 1_000)).await?;
+    let waiting = ctx.running().await?;
+    ctx.suspend_on(waiting, on_event(&key("k")?, &event("e")?, None)).await?;
+    ctx.emit(&event("before")?, "1").await?;
+    let done = ctx.spawn(keyed("once", "f")?).await?;
+    let token = ctx.claim_task(done).await?.token;
+    ctx.complete(token).await?;
+    let before = ctx.snapshot().await?;
+
+    let ctx = ctx.reopened().await?;
+    ctx.unchanged(&before, "closing and opening the store").await?;
+    same("a result", &ctx.outcome(done).await?, &Outcome::Completed(json("null")))?;
+    let again = ctx.spawn_all(vec![keyed("once", "f")?]).await?;
+    same("an idempotency key", &again, &vec![Spawned { task: done, created: false }])?;
+    same("a claim that still holds", &ctx.load(running).await?.len(), &1)?;
+    ctx.complete(running).await?;
+    ctx.emit(&event("e")?, "2").await?;
+    let woken = ctx.claim_task(waiting.task).await?;
+    same("what a waiter gets", &ctx.met(woken.token, &key("k")?).await?.end, &value("2"))?;
+    ctx.advance(999);
+    ctx.claims_nothing("a claim of the task that sleeps").await?;
+    ctx.advance(1);
+    let claim = ctx.claim_task(asleep.task).await?;
+    holds("its token", claim.token.claim > asleep.claim, claim.token.claim, "a later one")?;
+    same("the token before", &ctx.try_load(asleep).await?, &Err(Refusal::ClaimLost))
 }
 
 async fn mt_10_a_store_works_on_any_runtime(ctx: Ctx) -> Verdict {
@@ -92,6 +139,12 @@ async fn mt_10_a_store_works_on_any_runtime(ctx: Ctx) -> Verdict {
     let ended =
         other.await.map_err(|panic| Violation::new("the other runtime", panic.to_string(), "no panic"));
     let task = ended??;
-    here.claim_task(task).await?;
-    Ok(())
+    let claim = here.claim_task(task).await?;
+    // A handle may be dropped where no runtime is.
+    let last = here.handle().await?;
+    let listed = last.claim(here.claim_request(1)?).await?.claims;
+    same("what another handle claims", &listed.len(), &0)?;
+    let dropped = std::thread::spawn(move || drop(last)).join();
+    holds("the drop of a handle on a plain thread", dropped.is_ok(), "a panic", "none")?;
+    here.complete(claim.token).await
 }

@@ -20,6 +20,13 @@ pub(super) const CASES: &[Case] = &[
         "A page must not depend on what others do between two of them."
     ),
     case!(
+        co_6_lists_of_events_and_queues_under_writes_miss_nothing_that_stays,
+        ["CO-6", "QU-3"],
+        ["E1", "N1"],
+        [Emit, Purge, Events, ListQueues, DropQueue],
+        "A list by name must not depend on what comes and goes before and after where it is."
+    ),
+    case!(
         tasks_are_filtered_by_state_name_and_parent,
         ["CH-1", "NM-7"],
         ["P2"],
@@ -124,6 +131,65 @@ async fn co_6_a_list_under_writes_misses_nothing_that_stays(ctx: Ctx) -> Verdict
     same("how many of those that stayed are listed", &seen.len(), &stayed.len())?;
     let different: std::collections::BTreeSet<_> = listed.iter().collect();
     same("how many entries are different", &different.len(), &listed.len())
+}
+
+/// Names of which every third goes while they are listed.
+fn stays_and_goes() -> (Vec<String>, Vec<String>) {
+    let name = |number: usize| format!("n{number:02}");
+    let (goes, stays): (Vec<_>, Vec<_>) = (0..30).partition(|number| number % 3 == 0);
+    (stays.into_iter().map(name).collect(), goes.into_iter().map(name).collect())
+}
+
+/// What stayed was listed, and nothing twice.
+fn listed_once(what: &str, listed: &[String], stays: &[String]) -> Verdict {
+    let missed: Vec<_> = stays.iter().filter(|name| !listed.contains(name)).collect();
+    holds(&format!("the {what} that are missed"), missed.is_empty(), &missed, "none")?;
+    let different: std::collections::BTreeSet<_> = listed.iter().collect();
+    same(&format!("how many {what} are different"), &different.len(), &listed.len())
+}
+
+async fn co_6_lists_of_events_and_queues_under_writes_miss_nothing_that_stays(ctx: Ctx) -> Verdict {
+    let (stays, goes) = stays_and_goes();
+    for name in &goes {
+        ctx.emit(&event(name)?, "1").await?;
+        ctx.another_queue(name).await?;
+    }
+    ctx.advance(1_000);
+    for name in &stays {
+        ctx.emit(&event(name)?, "1").await?;
+        ctx.another_queue(name).await?;
+    }
+    let (mut going, mut listed, mut request) =
+        (goes.iter(), Vec::new(), EventsRequest::new(ctx.queue.clone(), None));
+    request.limit = 4;
+    loop {
+        let page = ctx.store().events(request.clone()).await?;
+        listed.extend(page.items.into_iter().map(|event| event.name.as_str().to_owned()));
+        // Between two pages the old ones go, one that stays is written anew, and others come on both sides.
+        same("whether something is purged", &(ctx.purge(1_000).await?.purged <= 10), &true)?;
+        ctx.emit(&event(&format!("a{}", listed.len()))?, "1").await?;
+        ctx.emit(&event(&format!("z{}", listed.len() % 2))?, "1").await?;
+        match page.next {
+            Some(next) if listed.len() < 100 => request.cursor = Some(next),
+            _ => break,
+        }
+    }
+    listed_once("events", &listed, &stays)?;
+    let (mut listed, mut cursor) = (Vec::new(), None);
+    loop {
+        let page = ctx.store().list_queues(ListQueuesRequest::new(cursor, 4)).await?;
+        listed.extend(page.items.into_iter().map(|queue| queue.name.as_str().to_owned()));
+        if let Some(name) = going.next() {
+            let dropped = ctx.store().drop_queue(DropQueueRequest::new(QueueName::new(name)?)).await?;
+            same("a drop", &dropped, &DropQueueAnswer::Dropped)?;
+        }
+        ctx.another_queue(&format!("a{}", listed.len())).await?;
+        cursor = page.next;
+        if cursor.is_none() || listed.len() > 100 {
+            break;
+        }
+    }
+    listed_once("queues", &listed, &stays)
 }
 
 async fn tasks_are_filtered_by_state_name_and_parent(ctx: Ctx) -> Verdict {

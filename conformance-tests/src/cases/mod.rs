@@ -1,6 +1,8 @@
 //! The cases, one file per verb or matter. [`cases`] is the only list.
 
 mod ambiguity;
+mod backlog;
+mod boundaries;
 mod cancel;
 mod checkpoints;
 mod children;
@@ -17,24 +19,30 @@ mod handles;
 mod histories;
 mod inspect;
 mod interleavings;
+mod isolation;
 mod lease;
 mod limits;
 mod names;
+mod order;
 mod payloads;
 mod purge;
 mod queues;
 mod races;
 mod repeats;
+mod requests;
 mod rest;
 mod retry;
 mod scale;
 mod signals;
+mod skew;
+mod slots;
 mod spawn;
 mod spread;
 mod stale;
 mod tick;
 mod wait;
 mod wakes;
+mod winners;
 mod workers;
 
 use crate::registry::Case;
@@ -43,7 +51,9 @@ use crate::registry::Case;
 pub fn cases() -> Vec<Case> {
     let files = [
         handles::CASES,
+        requests::CASES,
         queues::CASES,
+        isolation::CASES,
         spawn::CASES,
         cancel::CASES,
         retry::CASES,
@@ -65,9 +75,14 @@ pub fn cases() -> Vec<Case> {
         inspect::CASES,
         signals::CASES,
         clock::CASES,
+        boundaries::CASES,
         payloads::CASES,
+        slots::CASES,
         names::CASES,
         races::CASES,
+        skew::CASES,
+        winners::CASES,
+        order::CASES,
         wakes::CASES,
         deadlocks::CASES,
         interleavings::CASES,
@@ -78,6 +93,7 @@ pub fn cases() -> Vec<Case> {
         durable::CASES,
         spread::CASES,
         scale::CASES,
+        backlog::CASES,
     ];
     files.concat()
 }

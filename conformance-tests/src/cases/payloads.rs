@@ -8,7 +8,7 @@ const GROUP: &str = "payloads";
 pub(super) const CASES: &[Case] = &[
     case!(
         pf_1_in_params_headers_and_policy,
-        ["PF-1", "PF-2", "PF-3", "PF-4", "PF-5", "PF-6", "PF-7", "PF-8", "PF-9", "PF-10"],
+        ["PF-1", "PF-2", "PF-3", "PF-4", "PF-5", "PF-6", "PF-7", "PF-8", "PF-9", "PF-10", "PF-11"],
         ["N2"],
         [Spawn, Claim],
         "A task that runs with other params than it was spawned with does something else."
@@ -16,7 +16,7 @@ pub(super) const CASES: &[Case] = &[
     .heavy(),
     case!(
         pf_1_in_checkpoints,
-        ["PF-1", "PF-2", "PF-3", "PF-4", "PF-5", "PF-6", "PF-7", "PF-8", "PF-9", "PF-10"],
+        ["PF-1", "PF-2", "PF-3", "PF-4", "PF-5", "PF-6", "PF-7", "PF-8", "PF-9", "PF-10", "PF-11"],
         ["N2", "P1"],
         [Spawn, Claim, Save, Load],
         "A replay that reads another value than the step returned takes another branch."
@@ -24,7 +24,7 @@ pub(super) const CASES: &[Case] = &[
     .heavy(),
     case!(
         pf_1_in_events,
-        ["PF-1", "PF-2", "PF-3", "PF-4", "PF-5", "PF-6", "PF-7", "PF-8", "PF-9", "PF-10"],
+        ["PF-1", "PF-2", "PF-3", "PF-4", "PF-5", "PF-6", "PF-7", "PF-8", "PF-9", "PF-10", "PF-11"],
         ["N2"],
         [Spawn, Claim, Wait, Emit, Events],
         "A waiter must get what was emitted."
@@ -32,7 +32,7 @@ pub(super) const CASES: &[Case] = &[
     .heavy(),
     case!(
         pf_1_in_results,
-        ["PF-1", "PF-2", "PF-3", "PF-4", "PF-5", "PF-6", "PF-7", "PF-8", "PF-9", "PF-10", "CH-2"],
+        ["PF-1", "PF-2", "PF-3", "PF-4", "PF-5", "PF-6", "PF-7", "PF-8", "PF-9", "PF-10", "PF-11", "CH-2"],
         ["N2", "T1"],
         [Spawn, Claim, Save, Wait, Outcome],
         "A result is what somebody waited for, and his parent with him."
@@ -40,7 +40,10 @@ pub(super) const CASES: &[Case] = &[
     .heavy(),
     case!(
         pf_1_in_failures,
-        ["PF-1", "PF-2", "PF-3", "PF-4", "PF-5", "PF-6", "PF-7", "PF-8", "PF-9", "PF-10", "RT-6", "CH-3"],
+        [
+            "PF-1", "PF-2", "PF-3", "PF-4", "PF-5", "PF-6", "PF-7", "PF-8", "PF-9", "PF-10", "PF-11", "RT-6",
+            "CH-3"
+        ],
         ["N2", "T1", "P2"],
         [Spawn, Claim, Save, Wait, Outcome, Task],
         "A stored failure is all that is left of what went wrong."
@@ -49,12 +52,12 @@ pub(super) const CASES: &[Case] = &[
 ];
 
 /// The head of a text, to name it.
-fn head(text: &str) -> String {
+pub(super) fn head(text: &str) -> String {
     text.chars().take(40).collect()
 }
 
 /// Wants the bytes, and shows where they differ rather than all of them.
-fn intact(slot: &str, got: &Payload, wanted: &str) -> Verdict {
+pub(super) fn intact(slot: &str, got: &Payload, wanted: &str) -> Verdict {
     if got.as_str() == wanted {
         return Ok(());
     }

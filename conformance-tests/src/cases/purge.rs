@@ -55,8 +55,15 @@ pub(super) const CASES: &[Case] = &[
         "An event that is written again is a new one."
     ),
     case!(
+        mt_9_nothing_is_left_of_what_was_purged_and_dropped,
+        ["MT-9", "QU-4", "RE-4"],
+        ["U3", "W1"],
+        [DropQueue, Spawn, Claim, Save, Wait, Emit, Cancel, Retry, Tick, Purge],
+        "What a purge forgets is never found again, and fills the disk."
+    ),
+    case!(
         re_5_a_parent_goes_before_its_abandoned_child,
-        ["RE-5", "RE-6"],
+        ["RE-5"],
         ["U3", "T1"],
         [Spawn, Claim, Save, Purge, Outcome],
         "A child that outlives its parent's record still has to end."
@@ -245,4 +252,73 @@ async fn re_5_a_parent_goes_before_its_abandoned_child(ctx: Ctx) -> Verdict {
     same("its outcome", &ctx.outcome(child).await?, &Outcome::Completed(json("null")))?;
     same("the parent", &ctx.outcome(parent.task).await?, &Outcome::NotFound)?;
     same("what is purged then", &ctx.purge(0).await?.purged, &1)
+}
+
+/// Tasks in every state, with everything that may belong to them.
+async fn lived_in(on: &Ctx) -> Verdict {
+    let (step_key, name) = (key("k")?, event("e")?);
+    for how in ["complete", "fail", "cancel", "retry", "rest", "expire", "none"] {
+        let task = on.spawn(keyed(how, "f")?).await?;
+        let token = on.claim_task(task).await?.token;
+        on.save(step(token, &key("s")?, "1")).await?;
+        on.spawn_child(token, "c", ParentClosePolicy::Cancel).await?;
+        let child = on.claim_one().await?.token;
+        on.wait(child, vec![on_event(&step_key, &name, Some(10 * LEASE))], None).await?;
+        let waits = vec![on_event(&step_key, &name, None), on_child(&join_key("c")?, child.task)];
+        on.wait(token, waits, None).await?;
+        match how {
+            "complete" => on.complete(token).await?,
+            "fail" => drop(on.end(token, fail_for_good()).await?),
+            "cancel" => drop(on.cancel(task).await?),
+            "retry" => {
+                on.end(token, fail_for_good()).await?;
+                let request = RetryRequest::new(on.queue.clone(), task, 1, Some(key("s")?));
+                same("retry", &on.store().retry(request).await?, &RetryAnswer::Reopened)?;
+                let token = on.claim_task(task).await?.token;
+                on.complete(token).await?;
+            }
+            "rest" => {
+                let on_both = Some(rest(&[&step_key, &join_key("c")?], 2));
+                same("rest", &on.wait(token, vec![], on_both).await?, &WaitAnswer::Suspended)?;
+            }
+            "expire" => {
+                on.advance(LEASE);
+                on.tick().await?;
+            }
+            _ => {}
+        }
+        for claim in on.claim(10).await? {
+            on.end(claim.token, release(10 * LEASE)).await?;
+        }
+    }
+    on.emit(&name, "1").await?;
+    on.save(emitting(on.running().await?, &key("$emit")?, write(&event("f")?, "1"))).await.map(drop)
+}
+
+async fn mt_9_nothing_is_left_of_what_was_purged_and_dropped(ctx: Ctx) -> Verdict {
+    if ctx.residue().await?.is_none() {
+        return ctx.not_run(Hook::Residue);
+    }
+    let other = ctx.another_queue("{other}").await?;
+    for on in [&ctx, &other] {
+        lived_in(on).await?;
+    }
+    let filled = ctx.residue().await?.map_or(0, |left| left.len());
+    holds("the kinds of records at first", filled > 1, filled, "some")?;
+    for on in [&ctx, &other] {
+        on.advance(20 * LEASE);
+        loop {
+            let claims = on.claim(100).await?;
+            if claims.is_empty() {
+                break;
+            }
+            for claim in claims {
+                on.cancel(claim.token.task).await?;
+            }
+        }
+        while on.purge(0).await?.more {}
+        let dropped = on.store().drop_queue(DropQueueRequest::new(on.queue.clone())).await?;
+        same("the drop", &dropped, &DropQueueAnswer::Dropped)?;
+    }
+    same("what is left", &ctx.residue().await?, &Some([].into()))
 }

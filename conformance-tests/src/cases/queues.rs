@@ -44,7 +44,7 @@ pub(super) const CASES: &[Case] = &[
         qu_8_a_queue_made_anew_remembers_nothing,
         ["QU-8"],
         ["C3", "U3", "S1"],
-        [DropQueue, Spawn, Claim, Wait, Emit, Purge, Outcome, Events],
+        [DropQueue, Spawn, Claim, Save, Load, Wait, Emit, Purge, Outcome, Events],
         "What a dropped queue held must not come back under its name."
     ),
     case!(
@@ -238,8 +238,10 @@ async fn fenced_verbs_miss_the_queue(on: &Ctx) -> Verdict {
 
 async fn qu_8_a_queue_made_anew_remembers_nothing(ctx: Ctx) -> Verdict {
     let (name, step_key) = (event("e")?, key("k")?);
-    let first = ctx.spawn(keyed("once", "x")?).await?;
+    let mut unborn = keyed("once", "x")?;
+    let first = ctx.spawn(unborn.clone()).await?;
     let old = ctx.claim_task(first).await?.token;
+    ctx.save(step(old, &key("s")?, "1")).await?;
     ctx.emit(&name, "1").await?;
     ctx.complete(old).await?;
     ctx.purge(0).await?;
@@ -256,7 +258,13 @@ async fn qu_8_a_queue_made_anew_remembers_nothing(ctx: Ctx) -> Verdict {
     ctx.claims_nothing("a claim while the new queue has no such event").await?;
     ctx.emit(&name, "2").await?;
     let claim = ctx.claim_task(second).await?;
-    same("the event of the new queue", &ctx.met(claim.token, &step_key).await?.end, &value("2"))
+    same("the event of the new queue", &ctx.met(claim.token, &step_key).await?.end, &value("2"))?;
+    unborn.idempotency = None;
+    let anew = ctx.spawn(unborn).await?;
+    let claim = ctx.claim_task(anew).await?;
+    same("the checkpoints of a task with the old id", &ctx.load(claim.token).await?, &vec![])?;
+    same("the old token of that id", &ctx.try_end(old, complete()).await?, &Err(Refusal::ClaimLost))?;
+    ctx.complete(claim.token).await
 }
 
 async fn qu_9_queues_are_worlds_of_their_own(ctx: Ctx) -> Verdict {

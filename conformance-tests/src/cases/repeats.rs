@@ -34,7 +34,7 @@ pub(super) const CASES: &[Case] = &[
     ),
     case!(
         c7_the_content_of_a_repeat_does_not_matter,
-        ["CA-7"],
+        [],
         ["C7", "T3"],
         [Spawn, Claim, Outcome],
         "The first end is the end, whatever a confused worker sends later."

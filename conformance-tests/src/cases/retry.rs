@@ -56,7 +56,7 @@ pub(super) const CASES: &[Case] = &[
     ),
     case!(
         t5_a_child_that_went_on_alone_is_not_closed_later,
-        ["CH-21"],
+        [],
         ["T5", "T2"],
         [Spawn, Claim, Save, Retry, Tick, Outcome],
         "A child that was reopened by hand belongs to that hand, and no longer to its parent."

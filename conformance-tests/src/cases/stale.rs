@@ -7,12 +7,12 @@ use crate::prelude::*;
 
 const GROUP: &str = "stale";
 
-/// One row of the table: `row!(function, [verbs besides spawn, claim], why)`.
+/// One row of the table: `row!(function, [what else it holds], [verbs besides spawn, claim], why)`.
 macro_rules! row {
-    ($function:ident, [$($verb:ident),*], $why:literal) => {
+    ($function:ident, [$($id:literal),*], [$($verb:ident),*], $why:literal) => {
         case!(
             $function,
-            ["CL-31", "CL-24", "CL-29", "CP-6", "CP-8", "CP-17", "EV-22", "CH-22", "RT-10", "CA-9"],
+            ["CL-31", "CP-6", "CP-17", "EV-22", "CH-22", "RT-10" $(, $id)*],
             ["C3", "C7"],
             [Spawn, Claim $(, $verb)*],
             $why
@@ -21,34 +21,77 @@ macro_rules! row {
 }
 
 pub(super) const CASES: &[Case] = &[
-    row!(cl_31_expired_unswept, [], "A run that outlived its lease may already be somebody else's."),
-    row!(cl_31_expired_and_reclaimed, [], "A worker that wakes from a long pause writes into another's run."),
-    row!(cl_31_asleep, [Wait], "A body that outlives its suspension must not write."),
-    row!(cl_31_slept_and_reclaimed, [Wait], "The run before a sleep and the run after it are two claims."),
-    row!(cl_31_awaiting_an_event, [Wait], "A suspended task has no holder."),
+    row!(
+        cl_31_expired_unswept,
+        ["CL-24", "CL-27"],
+        [],
+        "A run that outlived its lease may already be somebody else's."
+    ),
+    row!(
+        cl_31_expired_and_reclaimed,
+        ["CL-13"],
+        [],
+        "A worker that wakes from a long pause writes into another's run."
+    ),
+    row!(
+        cl_31_asleep,
+        ["SL-2", "SL-9", "CP-8", "CL-29"],
+        [Wait],
+        "A body that outlives its suspension must not write."
+    ),
+    row!(
+        cl_31_slept_and_reclaimed,
+        ["SL-8"],
+        [Wait],
+        "The run before a sleep and the run after it are two claims."
+    ),
+    row!(cl_31_awaiting_an_event, ["CP-8", "CL-29"], [Wait], "A suspended task has no holder."),
     row!(
         cl_31_woken_and_reclaimed,
+        ["EV-23"],
         [Wait, Emit],
         "The run before an event and the run after it are two claims."
     ),
-    row!(cl_31_completed, [], "A completed task is final."),
-    row!(cl_31_failed_and_backing_off, [], "A failed attempt has ended, even if the next has not begun."),
-    row!(cl_31_failed_and_reclaimed, [], "An old attempt must not write over a newer one."),
-    row!(cl_31_failed_for_good, [], "A failed task is final until somebody reopens it."),
-    row!(cl_31_released, [], "What was handed back is no longer one's own."),
-    row!(cl_31_released_and_reclaimed, [], "What was handed back may be somebody else's."),
+    row!(cl_31_completed, ["CP-8", "CL-29"], [], "A completed task is final."),
+    row!(
+        cl_31_failed_and_backing_off,
+        ["RT-8"],
+        [],
+        "A failed attempt has ended, even if the next has not begun."
+    ),
+    row!(cl_31_failed_and_reclaimed, ["RT-8"], [], "An old attempt must not write over a newer one."),
+    row!(cl_31_failed_for_good, ["CP-8", "CL-29"], [], "A failed task is final until somebody reopens it."),
+    row!(cl_31_released, ["CL-34"], [], "What was handed back is no longer one's own."),
+    row!(cl_31_released_and_reclaimed, ["CL-34"], [], "What was handed back may be somebody else's."),
     row!(
         cl_31_cancelled_while_running,
+        ["CA-9", "CP-8", "CL-29"],
         [Cancel],
         "The holder of a cancelled task must learn that, and stop."
     ),
-    row!(cl_31_cancelled_asleep, [Wait, Cancel], "A late repeat must not revive what was cancelled."),
-    row!(cl_31_reclaimed_and_cancelled, [Cancel], "Only the newest token learns of a cancellation."),
-    row!(cl_31_purged, [Purge], "What is purged is gone for everybody."),
-    row!(cl_31_of_a_dropped_queue, [Purge, DropQueue], "A zombie must not bring a dropped queue back."),
-    row!(cl_31_of_another_task, [], "A token is for one task."),
-    row!(cl_31_with_a_forged_call, [], "Who knows a task's id may not write to it."),
-    row!(cl_31_with_another_claim_count, [], "The call alone is no token."),
+    row!(
+        cl_31_cancelled_asleep,
+        ["CA-9", "CP-8"],
+        [Wait, Cancel],
+        "A late repeat must not revive what was cancelled."
+    ),
+    row!(
+        cl_31_reclaimed_and_cancelled,
+        ["CA-9", "CL-29"],
+        [Cancel],
+        "Only the newest token learns of a cancellation."
+    ),
+    row!(cl_31_purged, ["RE-8"], [Purge], "What is purged is gone for everybody."),
+    row!(
+        cl_31_of_a_dropped_queue,
+        ["QU-7"],
+        [Purge, DropQueue],
+        "A zombie must not bring a dropped queue back."
+    ),
+    row!(cl_31_of_another_task, ["CL-12"], [], "A token is for one task."),
+    row!(cl_31_of_another_queue, ["CL-12", "QU-9"], [], "A token is for one queue."),
+    row!(cl_31_with_a_forged_call, ["CL-12"], [], "Who knows a task's id may not write to it."),
+    row!(cl_31_with_another_claim_count, ["CL-12"], [], "The call alone is no token."),
 ];
 
 /// The operations under a claim.
@@ -314,12 +357,28 @@ async fn cl_31_of_another_task(ctx: Ctx) -> Verdict {
     ctx.complete(other).await
 }
 
+async fn cl_31_of_another_queue(ctx: Ctx) -> Verdict {
+    let other = ctx.another_queue("other").await?;
+    let (here, there) = (ctx.running().await?, other.running().await?);
+    let before = other.snapshot().await?;
+    all_refused(&ctx, there, Refusal::ClaimLost, &[]).await?;
+    other.unchanged(&before, "its token in another queue").await?;
+    ctx.complete(here).await?;
+    other.complete(there).await
+}
+
 async fn cl_31_with_a_forged_call(ctx: Ctx) -> Verdict {
     let token = ctx.running().await?;
-    let forged = Token { call: CallId::new(), ..token };
-    all_refused(&ctx, forged, Refusal::ClaimLost, &[]).await?;
+    let empty = CallId::from_uuid(uuid::Uuid::nil());
+    let forged = [CallId::new(), empty].map(|call| Token { call, ..token });
+    for forged in forged {
+        all_refused(&ctx, forged, Refusal::ClaimLost, &[]).await?;
+    }
     ctx.complete(token).await?;
-    all_refused(&ctx, forged, Refusal::ClaimLost, &[]).await
+    for forged in forged {
+        all_refused(&ctx, forged, Refusal::ClaimLost, &[]).await?;
+    }
+    Ok(())
 }
 
 async fn cl_31_with_another_claim_count(ctx: Ctx) -> Verdict {

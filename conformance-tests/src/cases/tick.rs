@@ -14,7 +14,7 @@ pub(super) const CASES: &[Case] = &[
     ),
     case!(
         u1_a_tick_is_bounded_and_goes_on,
-        ["CL-23", "MX-9"],
+        [],
         ["U1"],
         [Spawn, Tick, Counts],
         "Upkeep that does everything at once blocks everybody else."

@@ -32,7 +32,7 @@
 //! # }
 //! ```
 
-mod plan;
+pub(crate) mod plan;
 
 use std::collections::BTreeMap;
 use std::fmt;

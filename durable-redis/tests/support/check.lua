@@ -94,7 +94,10 @@ for i = 2, #ARGV do
   local rest = string.sub(ARGV[i], #base + 1)
   local role, name = string.sub(rest, 1, 1), string.sub(rest, 3)
   if indexes[role] then expected[ARGV[i]] = expected[ARGV[i]] or {} end
-  if owned[role] and #rest > 1 then want(ids[name], 'left of a task that is not there', rest) end
+  -- A key may have gone since its name was read.
+  if owned[role] and #rest > 1 and redis.call('EXISTS', ARGV[i]) == 1 then
+    want(ids[name], 'left of a task that is not there', rest)
+  end
 end
 for index, members in pairs(expected) do
   local found = redis.call('ZRANGE', index, 0, -1, 'WITHSCORES')

@@ -61,7 +61,7 @@ pub(super) const CASES: &[Case] = &[
     ),
     sweep!(
         f2_workers_get_through_a_bad_connection,
-        ["AM-1", "AM-2"],
+        ["AM-1", "AM-2", "CO-3"],
         ["F2", "F1", "C7"],
         "A worker repeats each call unchanged until it is answered, and everything is done once."
     ),

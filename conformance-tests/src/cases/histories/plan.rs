@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::faults::scramble;
+use crate::faults::plan::scramble;
 use crate::prelude::*;
 
 /// Numbers drawn from a seed: the same for the same seed and stream, whoever draws beside.

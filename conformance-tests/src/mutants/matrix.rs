@@ -18,8 +18,10 @@ use crate::run::{SEED, run_case_within};
 const MOST: Duration = Duration::from_secs(30);
 /// What a case may take on the unbroken one.
 const MOST_OF_CONTROL: Duration = Duration::from_secs(600);
-/// How many cases run at once.
+/// How many cases of the control run at once.
 const AT_ONCE: usize = 8;
+/// How many mutants run at once: most of their time is spent waiting for what never comes.
+const MUTANTS_AT_ONCE: usize = 24;
 /// How many characters are kept of what a failure saw.
 const KEPT: usize = 400;
 
@@ -56,7 +58,7 @@ pub struct Matrix {
 pub async fn matrix(control: Arc<dyn Harness>, mutants: Vec<Mutant>, scope: Scope) -> Matrix {
     let rows =
         mutants.into_iter().enumerate().map(|(at, mutant)| async move { (at, meets(mutant, scope).await) });
-    let rows: BTreeMap<_, _> = futures::stream::iter(rows).buffer_unordered(AT_ONCE).collect().await;
+    let rows: BTreeMap<_, _> = futures::stream::iter(rows).buffer_unordered(MUTANTS_AT_ONCE).collect().await;
     let mutants: Vec<Row> = rows.into_values().collect();
     let met: BTreeSet<_> = mutants.iter().flat_map(|row| &row.cases).map(|case| case.name.as_str()).collect();
     let met = cases().into_iter().filter(|case| met.contains(case.name().as_str()));

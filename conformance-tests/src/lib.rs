@@ -54,6 +54,8 @@
 //!
 //! [`history`] records what parallel clients do to a store, and checks it.
 //!
+//! [`mutants`] shows that the suite finds what is broken: stores that are wrong in one way each.
+//!
 //! [`faults`] and [`layer`] are for tests of what is built on a store: calls that fail, hang, die or yield as planned.
 
 mod cases;
@@ -70,6 +72,7 @@ mod journal;
 pub mod layer;
 mod level;
 pub mod model;
+pub mod mutants;
 mod prelude;
 mod process;
 mod registry;

@@ -25,7 +25,6 @@ mod hints;
 mod inspect;
 mod migrate;
 mod options;
-mod page;
 mod queues;
 mod records;
 mod rows;
@@ -41,8 +40,3 @@ mod url;
 pub use error::OpenError;
 pub use options::{SqliteOptions, Synchronous};
 pub use store::SqliteStore;
-
-/// What the guide for store authors shows compiles.
-#[cfg(doctest)]
-#[doc = include_str!("../../docs/writing-a-store.md")]
-struct Guide;

@@ -3,15 +3,14 @@
 use async_trait::async_trait;
 use durable_core::model::QueueName;
 use durable_core::store::{
-    DropQueueAnswer, DropQueueRequest, Hint, ListQueuesRequest, Page, PutQueueAnswer, PutQueueRequest,
-    QueueState, QueueView, Queues, StoreError, Verb,
+    Cursor, DropQueueAnswer, DropQueueRequest, Hint, ListQueuesRequest, Page, Paging, PutQueueAnswer,
+    PutQueueRequest, QueueState, QueueView, Queues, StoreError, Verb,
 };
 use durable_core::transition::{Flaw, queue_state_number, queue_state_of_number};
 use sqlx::sqlite::SqliteRow;
 
 use crate::engine::{Statement, Step, Tx, statement};
 use crate::error::Fault;
-use crate::page::{Paging, after};
 use crate::records::{decoded, limit};
 use crate::rows::{get, text};
 use crate::store::SqliteStore;
@@ -82,7 +81,7 @@ impl Step for ListQueues {
 
     async fn run(&self, tx: &mut Tx<'_, '_>) -> Result<Page<QueueView>, Fault> {
         let mut page = Paging::new(self.0.limit);
-        let from = after(self.0.cursor.as_ref(), "queue:", Verb::ListQueues)?;
+        let from = Cursor::after(self.0.cursor.as_ref(), "queue:", Verb::ListQueues)?;
         let rows = tx.rows(LIST.bind(from).bind(limit(page.limit() + 1))).await?;
         for row in &rows {
             let queue = decoded(view(row))?;

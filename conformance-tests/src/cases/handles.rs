@@ -45,6 +45,8 @@ pub(super) const CASES: &[Case] = &[
 
 async fn mt_1_what_one_handle_writes_the_other_sees(ctx: Ctx) -> Verdict {
     for (writes, reads) in [(&ctx.a, &ctx.b), (&ctx.b, &ctx.a)] {
+        let idle = reads.claim(ctx.claim_request(10)?).await?.claims;
+        holds("what there is before", idle.is_empty(), &idle, "nothing")?;
         let task = job()?;
         writes.spawn(SpawnRequest::new(ctx.queue.clone(), vec![task.clone()])).await?;
         let claim = one("the claims of the other handle", reads.claim(ctx.claim_request(10)?).await?.claims)?;

@@ -35,6 +35,17 @@ impl Problem {
 
 /// Runs one case in a namespace of its own, and removes that.
 pub(crate) async fn run_case(case: Case, harness: Arc<dyn Harness>, seed: u64) -> CaseReport {
+    let most = if case.unhurried { Duration::MAX } else { MOST };
+    run_case_within(case, harness, seed, most).await
+}
+
+/// The same, for a store on which cases may go round in circles.
+pub(crate) async fn run_case_within(
+    case: Case,
+    harness: Arc<dyn Harness>,
+    seed: u64,
+    most: Duration,
+) -> CaseReport {
     let (started, verbs) = (Instant::now(), harness.verbs());
     if let Some(verb) = needed(&case).find(|verb| !verbs.contains(verb)) {
         return report(&case, Status::NotRun(Missing::Verb(verb)), Duration::ZERO);
@@ -47,7 +58,7 @@ pub(crate) async fn run_case(case: Case, harness: Arc<dyn Harness>, seed: u64) -
         checks: !case.heavy,
         seed,
     });
-    let outcome = watched(case, world.clone()).await;
+    let outcome = watched(case, world.clone(), most).await;
     let destroyed = destroy(&world).await.map_err(|error| {
         Problem::new(FailureKind::Harness, "destroy of a namespace", format!("{error:#}"), "success")
     });
@@ -99,7 +110,8 @@ fn needed(case: &Case) -> impl Iterator<Item = Verb> {
 }
 
 /// Runs one case in a task of its own, so that neither a panic nor a call that hangs ends the suite.
-async fn watched(case: Case, world: Arc<World>) -> Result<(), Problem> {
+async fn watched(case: Case, world: Arc<World>, most: Duration) -> Result<(), Problem> {
+    let most = if case.unhurried { Duration::MAX } else { most };
     let task = tokio::spawn(case_in(case, world.clone()));
     let stop = task.abort_handle();
     let verdict = tokio::select! {
@@ -109,7 +121,7 @@ async fn watched(case: Case, world: Arc<World>) -> Result<(), Problem> {
                 return Err(Problem::new(FailureKind::Panic, "the case", panic.to_string(), "no panic"));
             }
         },
-        problem = hang(&case, &world) => {
+        problem = hang(&world, most) => {
             stop.abort();
             return Err(problem);
         }
@@ -124,7 +136,7 @@ async fn watched(case: Case, world: Arc<World>) -> Result<(), Problem> {
 }
 
 /// Waits until no call returns any more, or far too many do.
-async fn hang(case: &Case, world: &World) -> Problem {
+async fn hang(world: &World, most: Duration) -> Problem {
     let (started, mut seen, mut moved) = (Instant::now(), 0, Instant::now());
     loop {
         tokio::time::sleep(Duration::from_millis(100)).await;
@@ -137,8 +149,8 @@ async fn hang(case: &Case, world: &World) -> Problem {
             let wanted = format!("a call that returns within {PATIENCE:?}");
             return Problem::new(FailureKind::Timeout, "the case", pending(), &wanted);
         }
-        if started.elapsed() > MOST && !case.unhurried {
-            let wanted = format!("an end within {MOST:?}");
+        if started.elapsed() > most {
+            let wanted = format!("an end within {most:?}");
             return Problem::new(FailureKind::Timeout, "the case", pending(), &wanted);
         }
     }

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The deepest nesting of a payload that can be read again.
 pub const MAX_DEPTH: usize = 127;
@@ -14,6 +14,19 @@ pub const MAX_DEPTH: usize = 127;
 /// `Debug` shows the size alone, so that a payload never reaches a log by accident.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Payload(Arc<str>);
+
+/// As a string, its text: for stores that keep their records by serde. Nothing of it is parsed (rule N2).
+impl Serialize for Payload {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Payload {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(Self::from_text)
+    }
+}
 
 /// Why a value is no payload.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -20,7 +20,7 @@ pub enum TaskState {
 }
 
 /// How a task ended for good.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum EndState {
     /// With a result.
     Completed,
@@ -41,7 +41,7 @@ pub enum ParentClosePolicy {
 }
 
 /// Why a task was cancelled.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum CancelCause {
     /// Somebody asked for it.
     Requested {
@@ -69,7 +69,7 @@ impl fmt::Display for CancelCause {
 }
 
 /// Why a run or a task failed, as it is stored.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Failure {
     /// The run reported it; the payload is core's.
     Reported(Payload),
@@ -98,7 +98,7 @@ impl Failure {
 }
 
 /// How a checkpoint ended.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum End {
     /// With a value, which may be `null`.
     Value(Payload),
@@ -122,7 +122,7 @@ impl End {
 }
 
 /// What wrote a checkpoint.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum CheckpointKind {
     /// A step of the user's.
     Step,
@@ -143,7 +143,7 @@ pub enum CheckpointKind {
 }
 
 /// A named, stored result inside a task (rule P2).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Checkpoint {
     /// Its key.
     pub key: StepKey,

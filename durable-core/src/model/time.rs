@@ -128,7 +128,8 @@ impl Millis {
 }
 
 /// How long a claim holds its task: one millisecond at least.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "i64", into = "i64")]
 pub struct Lease(Millis);
 
 impl Lease {
@@ -157,6 +158,20 @@ impl Lease {
     /// The lease in milliseconds.
     pub const fn millis(self) -> Millis {
         self.0
+    }
+}
+
+impl TryFrom<i64> for Lease {
+    type Error = Invalid;
+
+    fn try_from(millis: i64) -> Result<Self, Invalid> {
+        Self::stored(millis).ok_or_else(|| Invalid::new("lease", "no value gave it"))
+    }
+}
+
+impl From<Lease> for i64 {
+    fn from(lease: Lease) -> Self {
+        lease.0.as_i64()
     }
 }
 

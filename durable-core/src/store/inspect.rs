@@ -1,6 +1,7 @@
 //! Inspect: what people and tests look at. Reading changes nothing.
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 
 use super::{Cursor, Page, StoreError, WaitSource};
 use crate::model::{
@@ -180,6 +181,15 @@ pub struct TaskView {
     pub cancelled: Option<CancelCause>,
 }
 
+impl TaskView {
+    /// How many bytes of payload it has: pages are bounded by them.
+    pub fn bytes(&self) -> usize {
+        let own = self.params.bytes() + self.headers.bytes() + self.policy.bytes();
+        let end = self.result.as_ref().map(Payload::bytes).or(self.failure.as_ref().map(Failure::bytes));
+        own + end.unwrap_or(0)
+    }
+}
+
 /// What a suspended task rests on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RestView {
@@ -214,7 +224,7 @@ pub struct WaitView {
 }
 
 /// One thing that happened to a task. Checkpoints and ended runs share one count.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum HistoryEntry {
     /// Something was stored.
     Checkpoint {
@@ -246,7 +256,7 @@ impl HistoryEntry {
 }
 
 /// An attempt that failed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunView {
     /// Its place among all that was stored for the task, from 1.
     pub order: u64,

@@ -1,10 +1,13 @@
 //! What every store refuses alike before it looks at a record, and how much it takes at once.
 
 use super::{
-    ClaimRequest, Effect, ExtendRequest, MAX_BYTES, MAX_RECORDS, RetryRequest, SaveItem, SaveRequest,
-    SpawnRequest, StoreError, Verb, WaitItem, WaitRequest,
+    ClaimAnswer, ClaimRequest, Effect, ExtendRequest, FencedError, MAX_BYTES, MAX_RECORDS, RetryRequest,
+    SaveItem, SaveRequest, SpawnRequest, StoreError, Verb, WaitItem, WaitRequest,
 };
-use crate::model::Invalid;
+use crate::model::{Invalid, Timestamp};
+
+/// The least that a claim does of what is due.
+const LEAST_DUE: usize = 100;
 
 /// A limit as it is obeyed: from 1 to the most that one verb touches.
 pub fn bounded(limit: u32) -> usize {
@@ -85,6 +88,24 @@ impl ClaimRequest {
     pub fn most(&self) -> usize {
         let left = MAX_RECORDS.saturating_sub(self.ends.len());
         usize::try_from(self.max).unwrap_or(MAX_RECORDS).min(left)
+    }
+
+    /// The most things that are due to do before that: more than are taken, and some however few are.
+    pub fn most_due(&self) -> usize {
+        self.most().saturating_mul(2).clamp(LEAST_DUE, MAX_RECORDS)
+    }
+
+    /// The answer when the queue does not exist: the runs to end are lost with it.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound` without ends.
+    pub fn without_queue(&self, now: Timestamp) -> Result<ClaimAnswer, StoreError> {
+        if self.ends.is_empty() {
+            return Err(StoreError::queue_not_found(Verb::Claim));
+        }
+        let ends = self.ends.iter().map(|_| Err(FencedError::ClaimLost)).collect();
+        Ok(ClaimAnswer { ends, claims: Vec::new(), more: false, now, next_due: None })
     }
 }
 

@@ -26,6 +26,7 @@ mod events;
 mod hub;
 mod inspect;
 mod limits;
+mod paging;
 mod queues;
 mod runs;
 mod signals;
@@ -41,6 +42,7 @@ pub use inspect::{
     TaskRequest, TaskView, TasksRequest, WaitView,
 };
 pub use limits::{Room, bounded};
+pub use paging::Paging;
 pub use queues::{
     DropQueueAnswer, DropQueueRequest, ListQueuesRequest, PutQueueAnswer, PutQueueRequest, QueueState,
     QueueView, Queues,

@@ -1,6 +1,7 @@
 //! Queues: what an operator does.
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 
 use super::{Cursor, Page, StoreError};
 use crate::model::QueueName;
@@ -31,7 +32,7 @@ pub trait Queues: Send + Sync {
 }
 
 /// What a queue lets through.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub enum QueueState {
     /// Everything.
     #[default]

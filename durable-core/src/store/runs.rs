@@ -1,6 +1,7 @@
 //! Runs: what a worker does with claims.
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 
 use super::{FencedError, StoreError};
 use crate::model::{
@@ -287,7 +288,7 @@ pub struct NewWait {
 }
 
 /// What ends a wait with a value.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum WaitSource {
     /// An event of the queue.
     Event(EventName),

@@ -1,6 +1,7 @@
 //! Tasks: what a client does.
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 
 use super::StoreError;
 use crate::model::{
@@ -65,7 +66,7 @@ pub trait Tasks: Send + Sync {
 }
 
 /// A task to spawn, with everything that core decided about it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct NewTask {
     /// Its id.
@@ -114,8 +115,15 @@ impl NewTask {
     }
 }
 
+impl NewTask {
+    /// How many bytes of payload it has: what is taken is bounded by them.
+    pub fn bytes(&self) -> usize {
+        self.params.bytes() + self.headers.bytes() + self.policy.bytes()
+    }
+}
+
 /// The user's own key of a task, with what must agree when it comes again.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Idempotency {
     /// The key.
     pub key: IdempotencyKey,
@@ -124,7 +132,7 @@ pub struct Idempotency {
 }
 
 /// What ties a child to its parent. The parent is the task whose token spawns it.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ParentLink {
     /// The parent's checkpoint that the child's end is written to.
     pub join_key: StepKey,

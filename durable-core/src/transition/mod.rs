@@ -10,18 +10,24 @@
 //! | `claim` | tasks of the ends with their parents, the slots of their join keys | [`Records::end_run`] |
 //! | `extend` | tasks | [`Records::extend`] |
 //! | `wait` | tasks, the named slots, the events of standing and new waits, named children | [`Records::wait`] |
+//! | `load` | the task | [`Records::fence`] |
 //! | `save` | tasks, the slots of the keys; for emits as `emit` | [`Records::save`] |
 //! | `emit` | the event, the waits that stand for it with their tasks | [`Records::emit`] |
 //! | `cancel` | the task with its parent, the slot of its join key | [`Records::cancel`] |
 //! | `tick`, `claim` | due tasks with their parents, the slots of join keys, due waits with their events | [`Records::do_due`] |
 //! | `tick` | a waking event with waits that stand for it and their tasks | [`Records::wake`] |
 //! | `spawn` | tasks of the ids and idempotency keys | [`decide_spawn`] |
+//!
+//! What concerns one task alone is a method of its [`TaskRecord`]: `spawned`, `claim`, `held`, `reopen`, `gain`, `outcome`, `view`.
+//!
+//! Records can be kept by serde as they are: names are checked when they are read, payloads are strings.
 
 mod claim;
 mod columns;
 mod due;
 mod emit;
 mod end;
+mod life;
 mod record;
 mod save;
 mod spawn;
@@ -34,7 +40,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use crate::model::{
     Checkpoint, CheckpointKind, End, EndState, EventName, Invalid, Now, StepKey, TaskId, Timestamp, Token,
 };
-use crate::store::{FencedError, HistoryEntry, NewTask, StoreError, StoreErrorKind, Verb};
+use crate::store::{FencedError, Hint, HistoryEntry, NewTask, StoreError, StoreErrorKind, Verb};
 
 pub use columns::{
     EndColumns, closed_columns, closed_of, kind_number, kind_of_number, on_close_number, queue_state_number,
@@ -259,6 +265,15 @@ impl Records {
         &self.changes.history
     }
 
+    /// What is to be told once it is written, apart from the children.
+    pub fn hints(&self) -> impl Iterator<Item = Hint> {
+        let asleep = self.changed_tasks().filter(|task| matches!(task.state, State::Sleeping(_)));
+        let due = asleep.filter_map(TaskRecord::due).min().map(Some);
+        let ready = self.changes.ready.then_some(None);
+        let work = ready.into_iter().chain(due).map(|next_due| Hint::Work { next_due });
+        work.chain(self.changes.ended.iter().map(|id| Hint::Ended(*id)))
+    }
+
     /// The children to insert.
     pub fn spawned(&self) -> &[NewChild] {
         &self.changes.spawned
@@ -297,8 +312,12 @@ impl Records {
         std::mem::replace(&mut tracked.slot, slot)
     }
 
-    /// The task that a token may write to (rule C3).
-    fn fence(&self, token: Token) -> Result<&TaskRecord, FencedError> {
+    /// The task that a token may read and write to (rule C3).
+    ///
+    /// # Errors
+    ///
+    /// Why it may not.
+    pub fn fence(&self, token: Token) -> Result<&TaskRecord, FencedError> {
         let task = self.newest(token)?;
         match task.state {
             State::Ended(EndState::Cancelled) => Err(FencedError::Cancelled),

@@ -1,5 +1,7 @@
 //! The records that verbs change, without their payloads.
 
+use serde::{Deserialize, Serialize};
+
 use crate::model::{
     CallId, CancelCause, CheckpointKind, EmitId, End, EndState, EventName, Lease, Millis, Payload, StepKey,
     TaskId, Timestamp, Token, WorkerName,
@@ -13,7 +15,7 @@ pub type Flaw = &'static str;
 pub type SlotKey = (TaskId, StepKey);
 
 /// Where a task is in its life.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum State {
     /// It has a time to wait for, or ends of waits.
     Sleeping(Why),
@@ -26,7 +28,7 @@ pub enum State {
 }
 
 /// Why a task sleeps.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Why {
     /// It was spawned with a delay.
     Start,
@@ -37,7 +39,7 @@ pub enum Why {
 }
 
 /// How the holder of the newest claim closed it (rule C7).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Closed {
     /// The task was completed.
     Complete,
@@ -50,7 +52,7 @@ pub enum Closed {
 }
 
 /// What ties a task to its parent.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Parent {
     /// The parent.
     pub id: TaskId,
@@ -59,7 +61,7 @@ pub struct Parent {
 }
 
 /// A task, without what no transition looks at: its name, its payloads and its place among the pending.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct TaskRecord {
     /// Its id.
     pub id: TaskId,
@@ -111,9 +113,11 @@ pub struct TaskRecord {
     pub last_order: u64,
     /// How many checkpoints there are to load.
     pub checkpoints: u64,
-    /// It has live children that its end cancels.
+    /// It has live children that its end cancels. It is no part of the record, but what the store finds beside it.
+    #[serde(skip)]
     pub has_children: bool,
     /// What of it cannot be decoded; then only its ids, its token and its parent count.
+    #[serde(skip)]
     pub flaw: Option<Flaw>,
 }
 
@@ -193,7 +197,7 @@ pub struct StoredEnd {
 }
 
 /// A wait that stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Wait {
     /// What ends it with a value.
     pub source: WaitSource,
@@ -230,7 +234,7 @@ pub(super) fn kind_of(source: &WaitSource) -> CheckpointKind {
 }
 
 /// An event, written or not: that it was looked for and is not there is a record, too.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct EventRecord {
     /// Its name.
     pub name: EventName,
@@ -241,7 +245,7 @@ pub struct EventRecord {
 }
 
 /// The last write of an event.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Written {
     /// When.
     pub at: Timestamp,

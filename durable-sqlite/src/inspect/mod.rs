@@ -7,8 +7,8 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use durable_core::model::{StepKey, TaskId, Timestamp};
 use durable_core::store::{
-    Counts, CountsRequest, EventView, EventsRequest, HistoryEntry, Inspect, MAX_RECORDS, Page, StoreError,
-    TaskDetail, TaskRequest, TaskView, TasksRequest, Verb,
+    Counts, CountsRequest, Cursor, EventView, EventsRequest, HistoryEntry, Inspect, MAX_RECORDS, Page,
+    Paging, StoreError, TaskDetail, TaskRequest, TaskView, TasksRequest, Verb,
 };
 use durable_core::transition::Flaw;
 use futures::TryStreamExt;
@@ -16,7 +16,6 @@ use sqlx::sqlite::SqliteRow;
 
 use crate::engine::{Statement, Step, Tx, statement};
 use crate::error::Fault;
-use crate::page::{Paging, after, unknown_cursor};
 use crate::queues::require_queue;
 use crate::records::{decoded, limit};
 use crate::rows::{self, get, text};
@@ -57,9 +56,9 @@ impl Step for LookAtTask {
     async fn run(&self, tx: &mut Tx<'_, '_>) -> Result<Self::Answer, Fault> {
         let (queue, id) = (self.0.queue.as_str(), self.0.task.to_string());
         require_queue(tx, &self.0.queue, Verb::Task).await?;
-        let from = match after(self.0.cursor.as_ref(), "order:", Verb::Task)? {
+        let from = match Cursor::after(self.0.cursor.as_ref(), "order:", Verb::Task)? {
             "" => 0,
-            order => order.parse().map_err(|_| unknown_cursor(Verb::Task))?,
+            order => order.parse().map_err(|_| Cursor::unknown(Verb::Task))?,
         };
         let row = tx.row(TASK.bind(queue).bind(&id)).await?;
         let Some(row) = row else { return Ok(None) };
@@ -100,9 +99,9 @@ impl Step for LookAtTasks {
     async fn run(&self, tx: &mut Tx<'_, '_>) -> Result<Self::Answer, Fault> {
         let queue = self.0.queue.as_str();
         require_queue(tx, &self.0.queue, Verb::Tasks).await?;
-        let from = match after(self.0.cursor.as_ref(), "task:", Verb::Tasks)? {
+        let from = match Cursor::after(self.0.cursor.as_ref(), "task:", Verb::Tasks)? {
             "" => "",
-            id => id.parse::<TaskId>().map(|_| id).map_err(|_| unknown_cursor(Verb::Tasks))?,
+            id => id.parse::<TaskId>().map(|_| id).map_err(|_| Cursor::unknown(Verb::Tasks))?,
         };
         let rows = tx.rows(TASKS.bind(queue).bind(from).bind(limit(MAX_RECORDS + 1))).await?;
         let page = decoded(self.page(&rows))?;
@@ -154,7 +153,7 @@ impl Step for LookAtEvents {
         let mut page = Paging::new(self.0.limit);
         let mut rows = sqlx::query(EVENTS.alone)
             .bind(self.0.queue.as_str())
-            .bind(after(self.0.cursor.as_ref(), "event:", Verb::Events)?)
+            .bind(Cursor::after(self.0.cursor.as_ref(), "event:", Verb::Events)?)
             .bind(limit(page.limit() + 1))
             .fetch(tx.connection().await?);
         while let Some(row) = rows.try_next().await? {

@@ -1,10 +1,9 @@
 //! Writing back, and telling who may want to hear of it.
 
-use durable_core::model::{EventName, QueueName, TaskId, Timestamp};
-use durable_core::store::{Hint, HistoryEntry};
+use durable_core::model::{EventName, TaskId, Timestamp};
+use durable_core::store::HistoryEntry;
 use durable_core::transition::{
-    EndColumns, EventRecord, State, TaskRecord, Wait, closed_columns, kind_number, source_columns,
-    state_columns,
+    EndColumns, EventRecord, TaskRecord, Wait, closed_columns, kind_number, source_columns, state_columns,
 };
 use serde_json::{Value, json};
 
@@ -127,21 +126,9 @@ impl Work<'_> {
 
     /// Tells what has changed, once it is written.
     pub(crate) fn tell(&self, tx: &mut Tx<'_, '_>) {
-        if self.records.has_ready() {
-            tx.tell(self.queue, Hint::Work { next_due: None });
+        for hint in self.records.hints() {
+            tx.tell(self.queue, hint);
         }
-        tell_due(tx, self.queue, self.records.changed_tasks());
-        for id in self.records.ended_tasks() {
-            tx.tell(self.queue, Hint::Ended(*id));
-        }
-    }
-}
-
-/// Tells when the first of these that have fallen asleep is due.
-fn tell_due<'t>(tx: &mut Tx<'_, '_>, queue: &QueueName, tasks: impl Iterator<Item = &'t TaskRecord>) {
-    let asleep = tasks.filter(|task| matches!(task.state, State::Sleeping(_)));
-    if let Some(due) = asleep.filter_map(TaskRecord::due).min() {
-        tx.tell(queue, Hint::Work { next_due: Some(due) });
     }
 }
 

@@ -4,7 +4,7 @@
 
 use durable_core::model::Timestamp;
 use durable_core::store::{
-    ClaimAnswer, ClaimRequest, EndAnswer, FencedError, MAX_RECORDS, MAX_SPREAD, QueueState, StoreError, Verb,
+    ClaimAnswer, ClaimRequest, EndAnswer, FencedError, MAX_SPREAD, QueueState, StoreError, Verb,
 };
 use durable_core::transition::{Flaw, queue_state_of_number};
 use sqlx::sqlite::SqliteRow;
@@ -18,9 +18,6 @@ use crate::rows::{get, time};
 use crate::upkeep::do_due;
 
 const LOOK: Statement = statement!("runs/claim_look.sql", "shared/tasks_read.sql", "shared/joins_read.sql");
-
-/// The least that is done of what is due, however little is taken.
-const LEAST_DUE: usize = 100;
 
 /// The verb.
 pub(super) struct ClaimTasks(pub(super) ClaimRequest);
@@ -108,8 +105,7 @@ impl ClaimTasks {
     ) -> Result<(), Fault> {
         work.write(tx).await?;
         cascade(tx, Verb::Claim, &self.0.queue, work.records.take_closing(), budget).await?;
-        let things = self.0.most().saturating_mul(2).clamp(LEAST_DUE, MAX_RECORDS);
-        do_due(tx, Verb::Claim, &self.0.queue, things, budget).await?;
+        do_due(tx, Verb::Claim, &self.0.queue, self.0.most_due(), budget).await?;
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 mod due;
 mod ends;
 mod events;
+mod life;
 mod saves;
 mod spawns;
 mod waits;

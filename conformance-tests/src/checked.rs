@@ -39,6 +39,19 @@ impl World {
         }
     }
 
+    /// A world of a store that no case asks for.
+    pub(crate) fn alone(harness: Arc<dyn Harness>) -> Self {
+        let (verbs, journal) = (harness.verbs(), Arc::new(Journal::default()));
+        Self { harness, namespace: Namespace::new(), journal, verbs, checks: false, seed: 0 }
+    }
+
+    /// Removes what another namespace has before the case ends.
+    pub(crate) async fn remove(&self) -> anyhow::Result<()> {
+        self.harness.destroy(&self.namespace).await?;
+        self.journal.closes(&self.namespace);
+        Ok(())
+    }
+
     /// The store has all of these verbs.
     pub(crate) fn has(&self, verbs: &[Verb]) -> bool {
         verbs.iter().all(|verb| self.verbs.contains(verb))

@@ -18,12 +18,9 @@ pub(crate) fn payloads() -> Vec<String> {
 
 /// JSON texts beyond what a store has to take: it keeps them, or refuses them.
 pub(crate) fn beyond() -> Vec<String> {
-    let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
-    vec![
-        nested(10_000),
-        format!("\"{}\"", "x".repeat(8 << 20)),
-        format!("\"{}\"", noise(1 << 16).repeat(1 << 8)),
-    ]
+    let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
+    // More than the eight megabytes that a page or a batch has.
+    vec![deep, format!("\"{}\"", noise(1 << 16).repeat(144))]
 }
 
 /// An object with so many keys.

@@ -12,6 +12,7 @@ use durable_core::model::{Clock, ManualClock, QueueName, TaskId, TaskName, Times
 use durable_core::store::{
     PutQueueAnswer, PutQueueRequest, QueueState, Store, TaskDetail, TaskRequest, TaskView, Verb,
 };
+use tokio::sync::Barrier;
 
 use crate::checked::{Checked, World};
 use crate::expect::{Violation, same, some};
@@ -80,9 +81,13 @@ impl Ctx {
     /// When one of them cannot be opened.
     pub(crate) async fn opened_at_once(&self, count: usize) -> Result<Vec<Arc<dyn Store>>, Violation> {
         let elsewhere = Self { world: Arc::new(self.world.elsewhere()), ..self.clone() };
+        let start = Arc::new(Barrier::new(count));
         let opening = |_| {
-            let elsewhere = elsewhere.clone();
-            tokio::spawn(async move { elsewhere.handle().await })
+            let (elsewhere, start) = (elsewhere.clone(), start.clone());
+            tokio::spawn(async move {
+                start.wait().await;
+                elsewhere.handle().await
+            })
         };
         let mut handles = Vec::new();
         for opened in (0..count).map(opening).collect::<Vec<_>>() {
@@ -105,6 +110,11 @@ impl Ctx {
                 Err(Violation::new("a handle with its own clock", format!("{error:#}"), "a handle"))
             }
         }
+    }
+
+    /// What the handles share.
+    pub(crate) fn world(&self) -> &Arc<World> {
+        &self.world
     }
 
     /// The handle whose turn it is.

@@ -26,6 +26,7 @@ struct Record {
     elsewhere: Vec<Namespace>,
     broken: Option<Violation>,
     missing: Option<Missing>,
+    is_defect: bool,
 }
 
 impl Record {
@@ -74,6 +75,16 @@ impl Journal {
         self.record().missing
     }
 
+    /// Notes that what the case found wrong is the suite itself.
+    pub(crate) fn is_the_suites(&self) {
+        self.record().is_defect = true;
+    }
+
+    /// What the case found wrong is the suite itself.
+    pub(crate) fn is_defect(&self) -> bool {
+        self.record().is_defect
+    }
+
     /// Notes that the case asked whether the store has a verb, and so may call it.
     pub(crate) fn permits(&self, verb: Verb) {
         self.record().permitted.insert(verb);
@@ -82,6 +93,11 @@ impl Journal {
     /// Notes that the case opened another namespace.
     pub(crate) fn opens(&self, namespace: &Namespace) {
         self.record().elsewhere.push(namespace.clone());
+    }
+
+    /// Notes that the case removed a namespace that it had opened.
+    pub(crate) fn closes(&self, namespace: &Namespace) {
+        self.record().elsewhere.retain(|other| other != namespace);
     }
 
     /// The namespaces that the case opened besides its own.

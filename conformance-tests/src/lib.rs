@@ -50,7 +50,11 @@
 //! namespace of its own and works over two handles on it. After each step of a case, the store's own invariants
 //! ([`Harness::check`]) and those that every store shows are checked.
 //!
-//! [`differential`] holds a store to the memory store by random calls.
+//! The cases of the group `model` hold a store to the memory store by random calls; [`model`] makes again what failed.
+//!
+//! [`history`] records what parallel clients do to a store, and checks it.
+//!
+//! [`mutants`] shows that the suite finds what is broken: stores that are wrong in one way each.
 //!
 //! [`faults`] and [`layer`] are for tests of what is built on a store: calls that fail, hang, die or yield as planned.
 
@@ -59,7 +63,6 @@ mod catalogue;
 mod checked;
 mod corpus;
 mod ctx;
-pub mod differential;
 mod expect;
 pub mod faults;
 mod harness;
@@ -68,6 +71,8 @@ mod invariants;
 mod journal;
 pub mod layer;
 mod level;
+pub mod model;
+pub mod mutants;
 mod prelude;
 mod process;
 mod registry;

@@ -33,6 +33,8 @@ pub struct Case {
     pub capability: Option<Capability>,
     /// It moves so many records that the invariants are not checked after each step.
     pub heavy: bool,
+    /// It takes as long as it is asked to: the watchdog only sees to it that calls return.
+    pub unhurried: bool,
     pub(crate) run: Run,
 }
 
@@ -45,6 +47,11 @@ impl Case {
     /// The same case without checks after each step, for cases of scale.
     pub(crate) const fn heavy(self) -> Self {
         Self { heavy: true, ..self }
+    }
+
+    /// The same case without a limit to its time, for cases of which more can be asked.
+    pub(crate) const fn unhurried(self) -> Self {
+        Self { unhurried: true, ..self }
     }
 
     /// The same case for stores alone that declare `capability`.
@@ -71,6 +78,7 @@ macro_rules! case {
             why: $why,
             capability: None,
             heavy: false,
+            unhurried: false,
             run: |ctx| Box::pin($function(ctx)),
         }
     };

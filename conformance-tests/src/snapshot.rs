@@ -36,9 +36,8 @@ impl Snapshot {
 
     /// The first part in which `other` shows something else: its name, what `other` shows, and what `self` does.
     pub(crate) fn difference(&self, other: &Self) -> Option<(&'static str, String, String)> {
-        let shown = |part, one: &dyn Debug, other: &dyn Debug| {
-            Some((part, format!("{other:#?}"), format!("{one:#?}")))
-        };
+        let shown =
+            |part, one: &dyn Debug, other: &dyn Debug| Some((part, format!("{other:?}"), format!("{one:?}")));
         if self.queue != other.queue {
             return shown("the queue", &self.queue, &other.queue);
         }

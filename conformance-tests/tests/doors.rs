@@ -102,6 +102,12 @@ fn last_line(output: &str) -> &str {
     output.lines().last().unwrap_or_default()
 }
 
+fn a_file_that_cannot_be_replayed_exits_with_1() {
+    let (code, output) = suite("right", Path::new("."), &["replay", "none.json"]);
+    assert_eq!(code, 1, "{output}");
+    assert!(output.contains("none.json"), "{output}");
+}
+
 /// nextest lists every binary before it runs anything.
 fn a_list_opens_no_store() {
     let (code, output) = suite("closed", Path::new("."), &["--list", "--format", "terse"]);
@@ -212,6 +218,7 @@ fn main() -> ExitCode {
             "a_list_of_expected_failures_that_names_no_case_exits_with_2",
             a_list_of_expected_failures_that_names_no_case_exits_with_2,
         ),
+        test("a_file_that_cannot_be_replayed_exits_with_1", a_file_that_cannot_be_replayed_exits_with_1),
         test("the_function_gives_a_report", the_function_gives_a_report),
         test("the_function_reports_a_violation", the_function_reports_a_violation),
         test("every_format_names_the_failed_case", every_format_names_the_failed_case),

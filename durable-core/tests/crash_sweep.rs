@@ -124,9 +124,10 @@ async fn f1_a_worker_that_dies_at_any_store_call_is_replaced() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn c7_lost_replies_of_every_verb_change_nothing() {
+async fn c7_lost_replies_and_copies_of_every_verb_change_nothing() {
+    let lost = [Fault::DropReply, Fault::LoseRequest, Fault::DropRequest];
     for verb in Verb::ALL {
-        for fault in [Fault::DropReply, Fault::LoseRequest, Fault::DropRequest] {
+        for fault in lost.into_iter().chain([Fault::DuplicateNow, Fault::DuplicateLate(2)]) {
             for nth in 1..=3 {
                 let desk = desk().await;
                 desk.faults.follow(Plan::new().at(verb, nth, fault));
@@ -163,7 +164,9 @@ async fn f2_a_store_that_fails_for_a_while_is_survived_without_restarting_the_wo
 async fn a_store_that_often_fails_costs_time_and_nothing_else() {
     for seed in 0..20 {
         let desk = desk().await;
-        let faults = vec![Fault::DropReply, Fault::DropRequest, Fault::LoseRequest, Fault::Hang];
+        let lost = [Fault::DropReply, Fault::DropRequest, Fault::LoseRequest, Fault::Hang];
+        let late = [Fault::DuplicateNow, Fault::DuplicateLate(5), Fault::Delay(3), Fault::DelayReply(3)];
+        let faults = [lost, late].concat();
         let other = desk.other_process();
         let tasks = spawn_all(&other).await;
         desk.faults.follow(Plan::new().random(seed, 200, faults));

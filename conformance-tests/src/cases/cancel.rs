@@ -183,7 +183,9 @@ async fn ca_13_a_task_of_a_dead_worker_can_be_cancelled(ctx: Ctx) -> Verdict {
 }
 
 async fn ca_14_the_cause_comes_out_as_it_went_in(ctx: Ctx) -> Verdict {
-    let reasons = [None, Some(""), Some("null"), Some("a\0b\n\t\"'\\ 🦀 cafe\u{301}"), Some("{}")];
+    let long = "🦀 ".repeat(20_000);
+    let reasons =
+        [None, Some(""), Some("null"), Some("a\0b\n\t\"'\\ 🦀 cafe\u{301}"), Some("{}"), Some(long.as_str())];
     let asked = reasons.iter().map(|reason| CancelCause::Requested { reason: reason.map(ToOwned::to_owned) });
     let others = [CancelCause::ParentClosed, CancelCause::MaxPendingTime, CancelCause::MaxRunningTime];
     for cause in asked.chain(others) {

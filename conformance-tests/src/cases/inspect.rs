@@ -249,20 +249,23 @@ async fn cl_35_counts_are_what_there_is(ctx: Ctx) -> Verdict {
         ctx.cancel(cancelled).await?;
     }
     ctx.running().await?;
+    // A run whose expiry fails its task is never ready again.
+    let last = ctx.spawn(job_with(|task| task.max_attempts = Some(1))?).await?;
+    ctx.claim_task(last).await?;
     let asleep = ctx.running().await?;
     ctx.suspend_on(asleep, on_event(&key("k")?, &event("e")?, None)).await?;
     ctx.spawn(job_with(|task| task.delay = millis(LEASE))?).await?;
     ctx.spawn_one().await?;
     ctx.spawn(named("other")?).await?;
     let wanted =
-        Counts { sleeping: 2, pending: 2, running: 1, completed: 1, failed: 2, cancelled: 3, ready: 2 };
+        Counts { sleeping: 2, pending: 2, running: 2, completed: 1, failed: 2, cancelled: 3, ready: 2 };
     same("of everything", &counts().await?, &wanted)?;
     ctx.advance(LEASE);
     same("after start and lease have come", &counts().await?, &Counts { ready: 4, ..wanted })?;
     let mut request = ctx.claim_request(100)?;
     request.names.push(TaskName::new("other")?);
     same("what a claim of every name takes", &ctx.claim_with(request).await?.claims.len(), &4)?;
-    let taken = Counts { sleeping: 1, pending: 0, running: 4, ready: 0, ..wanted };
+    let taken = Counts { sleeping: 1, pending: 0, running: 4, failed: 3, ready: 0, ..wanted };
     same("after that claim", &counts().await?, &taken)
 }
 

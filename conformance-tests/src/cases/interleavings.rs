@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use durable_core::store::Durability;
+
 use super::histories::judged;
 use super::histories::plan::Dice;
 use super::races::{Call, together};
@@ -11,13 +13,13 @@ use crate::prelude::*;
 
 const GROUP: &str = "interleavings";
 
-/// How many interleavings there are on a store that is fast enough.
+/// How many interleavings there are on a store in this process.
 const MANY: usize = 10_000;
-/// How many there are at least.
+/// How many there are at least on another one.
 const FEW: usize = 200;
 /// How many share a history.
 const AT_ONCE: usize = 100;
-/// How long a store that is slower goes on.
+/// How long another store goes on.
 const BUDGET: Duration = Duration::from_millis(1_500);
 /// How long the waits with a timeout wait: not over while the clock stands.
 const TIMEOUT: u64 = 50;
@@ -75,20 +77,18 @@ const MEETINGS: [Meeting; 8] = [
 
 async fn ev_3_no_wake_up_is_lost_in_any_order(ctx: Ctx) -> Verdict {
     let (seed, started) = (ctx.seed(), Instant::now());
+    let goes_on = |met| match ctx.a.capabilities().durability {
+        Durability::Process => met < MANY,
+        _ => met < FEW || (met < MANY && started.elapsed() < BUDGET),
+    };
     let mut met = 0;
-    while met < MANY && (met < FEW || fits(met, started.elapsed())) {
+    while goes_on(met) {
         let ctx = ctx.another_queue(&format!("from {met}")).await?;
         let history = Meetings::new(&ctx, seed, met).all_meet().await?;
         judged(&history, &[check::all, check::quiescent])?;
         met += AT_ONCE;
     }
     Ok(())
-}
-
-/// All of them fit into four budgets at this pace, or the one budget is not used up.
-fn fits(met: usize, elapsed: Duration) -> bool {
-    let pace = elapsed / u32::try_from(met).unwrap_or(u32::MAX).max(1);
-    elapsed < BUDGET || pace < 4 * BUDGET / u32::try_from(MANY).unwrap_or(u32::MAX)
 }
 
 /// What meets at once, in one queue.
@@ -302,16 +302,22 @@ async fn ev_27_a_thousand_emits_meet_a_thousand_waiters(ctx: Ctx) -> Verdict {
     let seed = ctx.seed();
     let meetings = Meetings::new(&ctx, seed, 0);
     let keeper = meetings.client("keeper".to_owned());
-    let running = spawned_and_claimed(&ctx, &keeper, CROWD).await?;
+    let (running, started) = (spawned_and_claimed(&ctx, &keeper, CROWD).await?, Instant::now());
     let names = (0..NAMES).map(|name| event(&format!("e{name}"))).collect::<Result<Vec<_>, _>>()?;
+    let (first, others) = running.split_at(CROWD / 10);
+    together(wait_calls(&meetings, first, &names, 0)).await?;
+    // A store for which that took long gets a quarter of the crowd.
+    let many = if started.elapsed() < BUDGET / 10 { CROWD } else { CROWD / 4 };
     // One half rests when the emits begin, the other half comes while they go on.
-    let (early, late) = running.split_at(CROWD / 2);
-    together(wait_calls(&meetings, early, &names, 0)).await?;
-    let mut calls = wait_calls(&meetings, late, &names, HANDS);
+    let (early, late) = others.split_at(many / 2 - first.len());
+    together(wait_calls(&meetings, early, &names, HANDS)).await?;
+    let late: Vec<_> = late.iter().copied().take(many / 2).collect();
+    let mut calls = wait_calls(&meetings, &late, &names, 2 * HANDS);
     for hand in 0..HANDS {
         let emitter = meetings.client(format!("emitter {hand}"));
-        let dice = Dice::new(seed, (2 * HANDS + hand) as u64);
-        calls.push(Box::pin(emits_all(emitter, hand, names.clone(), dice)));
+        let dice = Dice::new(seed, (3 * HANDS + hand) as u64);
+        let writes = emits_of(hand, many / HANDS, &names, dice);
+        calls.push(Box::pin(emits_all(emitter, writes)));
     }
     together(calls).await?;
     finish(&ctx, &keeper, &running, false).await?;
@@ -345,14 +351,17 @@ async fn waits_for_any(client: Client, runs: Vec<Token>, names: Vec<EventName>, 
     Ok(())
 }
 
-/// Its share of the emits: each name first, in an order of its own, and then any.
-async fn emits_all(client: Client, hand: usize, names: Vec<EventName>, mut dice: Dice) -> Verdict {
-    for number in 0..CROWD / HANDS {
-        let own = (number * 37 + hand * 11) % names.len();
-        let any = usize::try_from(dice.below(names.len() as u64)).unwrap_or_default();
-        let Some(name) = names.get(if number < names.len() { own } else { any }) else { continue };
-        let event = write(name, &format!("\"{hand}.{number}\""));
-        yields(dice.below(3)).await;
+/// The writes of one hand: first its share of the names, so that each is emitted, and then any.
+fn emits_of(hand: usize, count: usize, names: &[EventName], mut dice: Dice) -> Vec<EventWrite> {
+    let own = names.iter().skip(hand).step_by(HANDS);
+    let any = std::iter::repeat_with(|| dice.of(names)).flatten();
+    let numbered = own.chain(any).take(count).enumerate();
+    numbered.map(|(number, name)| write(name, &format!("\"{hand}.{number}\""))).collect()
+}
+
+async fn emits_all(client: Client, writes: Vec<EventWrite>) -> Verdict {
+    for event in writes {
+        yields(1).await;
         client.emit(EmitRequest::new(client.queue().clone(), event)).await?;
     }
     Ok(())

@@ -164,7 +164,11 @@ async fn cl_23_many_expired_leases_drain(ctx: Ctx) -> Verdict {
     expired.sort_unstable();
     expired.dedup();
     same("the expired runs of different tasks", &expired.len(), &40)?;
-    same("the claims after it", &ctx.claim(100).await?.len(), &40)
+    same("the claims after it", &ctx.claim(100).await?.len(), &40)?;
+    // And no run waits for its end until nothing else is left to do.
+    ctx.advance(LEASE);
+    ctx.spawn(job_with(|task| task.priority = 1)?).await?;
+    same("the claims beside a fresh task", &ctx.claim(100).await?.len(), &41)
 }
 
 async fn cl_25_extending_never_shortens(ctx: Ctx) -> Verdict {

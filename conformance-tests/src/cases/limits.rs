@@ -48,6 +48,13 @@ pub(super) const CASES: &[Case] = &[
         "At one millisecond, everybody has to see the same end."
     ),
     case!(
+        mx_8_a_limit_comes_at_its_time_although_the_task_was_woken_before,
+        ["MX-8"],
+        ["T4", "T1"],
+        [Spawn, Claim, Save, Wait, Tick, Task],
+        "What a child told its parent in time must not be lost because somebody looked late."
+    ),
+    case!(
         mx_10_what_has_ended_is_not_limited,
         ["MX-10"],
         ["T4", "T3"],
@@ -184,6 +191,27 @@ async fn mx_8_the_earlier_limit_wins_and_at_one_moment_the_limit(ctx: Ctx) -> Ve
         same("the outcome", &ctx.outcome(task).await?, &Outcome::Cancelled(cause))?;
     }
     Ok(())
+}
+
+async fn mx_8_a_limit_comes_at_its_time_although_the_task_was_woken_before(ctx: Ctx) -> Verdict {
+    let parent = ctx.spawn(job_with(|task| task.max_running = Some(millis(60)))?).await?;
+    let token = ctx.claim_task(parent).await?.token;
+    let (mut first, mut second) =
+        (child("first", ParentClosePolicy::Cancel)?, child("second", ParentClosePolicy::Cancel)?);
+    (first.max_pending, second.max_pending) = (Some(millis(10)), Some(millis(30)));
+    let deadline = Some(Deadline::After(millis(10)));
+    let wait = NewWait { deadline, ..on_child(&join_key("first")?, first.id) };
+    ctx.save(spawning(token, &key("$spawn")?, vec![first, second])).await?;
+    ctx.suspend_on(token, wait).await?;
+    ctx.advance(100);
+    same("what is limited", &ctx.tick().await?.limited, &3)?;
+    let history = ctx.detail(parent).await?.history.items;
+    let (key, end) = (join_key("second")?, End::Cancelled(CancelCause::MaxPendingTime));
+    let told = history.iter().any(|entry| match entry {
+        HistoryEntry::Checkpoint { checkpoint, .. } => (&checkpoint.key, &checkpoint.end) == (&key, &end),
+        HistoryEntry::Run(_) => false,
+    });
+    holds("the parent, cancelled 30 ms after its second child", told, &history, "the child's end")
 }
 
 async fn mx_10_what_has_ended_is_not_limited(ctx: Ctx) -> Verdict {

@@ -22,6 +22,7 @@ mod interleavings;
 mod isolation;
 mod lease;
 mod limits;
+mod model;
 mod names;
 mod order;
 mod payloads;
@@ -94,6 +95,7 @@ pub fn cases() -> Vec<Case> {
         spread::CASES,
         scale::CASES,
         backlog::CASES,
+        model::CASES,
     ];
     files.concat()
 }

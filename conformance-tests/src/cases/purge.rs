@@ -181,11 +181,18 @@ async fn re_4_a_task_goes_with_its_own_and_nothing_else(ctx: Ctx) -> Verdict {
     let goes = ctx.running().await?;
     ctx.save(step(goes, &key("s")?, "2")).await?;
     ctx.complete(goes).await?;
+    for handle in ["one handle", "the other"] {
+        let told = ctx.outcome(goes.task).await?;
+        same(&format!("its outcome on {handle}, before"), &told, &Outcome::Completed(json("null")))?;
+    }
     let states = vec![EndState::Completed];
     let request = PurgeRequest::new(ctx.queue.clone(), states, Millis::ZERO, 100);
     same("what is purged", &ctx.store().purge(request).await?.purged, &1)?;
 
-    same("its outcome", &ctx.outcome(goes.task).await?, &Outcome::NotFound)?;
+    for handle in ["one handle", "the other"] {
+        let told = ctx.outcome(goes.task).await?;
+        same(&format!("its outcome on {handle}"), &told, &Outcome::NotFound)?;
+    }
     same("its record", &ctx.store().task(TaskRequest::new(ctx.queue.clone(), goes.task)).await?, &None)?;
     same("cancel of it", &ctx.cancel(goes.task).await?, &CancelAnswer::NotFound)?;
     let retry = RetryRequest::new(ctx.queue.clone(), goes.task, 1, None);

@@ -1,11 +1,12 @@
 //! Races: real parallel tasks on two handles, and each time one outcome that everybody is told.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use tokio::sync::Barrier;
+use tokio::task::JoinSet;
 
 use crate::invariants::is_whole;
 use crate::prelude::*;
@@ -70,29 +71,29 @@ pub(super) const CASES: &[Case] = &[
 /// A call of its own kind beside others.
 pub(super) type Call<T> = BoxFuture<'static, Result<T, Violation>>;
 
-/// Runs calls in parallel tasks that start at one moment.
+/// Runs calls in parallel tasks that start at one moment. With the first violation the others are stopped: some would go on
+/// for ever.
 pub(super) async fn together<T, F>(calls: Vec<F>) -> Result<Vec<T>, Violation>
 where
     T: Send + 'static,
     F: Future<Output = Result<T, Violation>> + Send + 'static,
 {
     let start = Arc::new(Barrier::new(calls.len()));
-    let tasks: Vec<_> = calls
-        .into_iter()
-        .map(|call| {
-            let start = start.clone();
-            tokio::spawn(async move {
-                start.wait().await;
-                call.await
-            })
-        })
-        .collect();
-    let mut answers = Vec::new();
-    for task in tasks {
-        let answer = task.await.map_err(|panic| Violation::new("a call", panic.to_string(), "no panic"))?;
-        answers.push(answer?);
+    let mut tasks = JoinSet::new();
+    for (place, call) in calls.into_iter().enumerate() {
+        let start = start.clone();
+        tasks.spawn(async move {
+            start.wait().await;
+            (place, call.await)
+        });
     }
-    Ok(answers)
+    let mut answers = BTreeMap::new();
+    while let Some(ended) = tasks.join_next().await {
+        let (place, answer) =
+            ended.map_err(|panic| Violation::new("a call", panic.to_string(), "no panic"))?;
+        answers.insert(place, answer?);
+    }
+    Ok(answers.into_values().collect())
 }
 
 /// One worker: claims and completes until nothing is left; gives the tokens that it held.

@@ -62,7 +62,7 @@ pub(super) const CASES: &[Case] = &[
     ),
     case!(
         ev_24_a_repeated_emit_changes_nothing,
-        ["EV-24"],
+        ["EV-24", "EV-29"],
         ["E1", "C7"],
         [Spawn, Claim, Wait, Emit],
         "A repeated emit must not wake a waiter twice, or take a newer payload back."
@@ -316,6 +316,14 @@ async fn c7_an_expired_run_answers_nothing(ctx: Ctx) -> Verdict {
     Ok(())
 }
 
+async fn emitted_again(ctx: &Ctx, request: &EmitRequest, when: &str) -> Verdict {
+    let before = ctx.snapshot().await?;
+    let what = format!("the emit again {when}");
+    same(&what, &ctx.store().emit(request.clone()).await?, &EmitAnswer::Repeated)?;
+    ctx.unchanged(&before, &what).await?;
+    ctx.claims_nothing(&what).await
+}
+
 async fn ev_24_a_repeated_emit_changes_nothing(ctx: Ctx) -> Verdict {
     let (step_key, name) = (key("k")?, event("e")?);
     let token = ctx.running().await?;
@@ -334,6 +342,15 @@ async fn ev_24_a_repeated_emit_changes_nothing(ctx: Ctx) -> Verdict {
     same("the emit again, if absent", &kept, &EmitAnswer::Repeated)?;
     let claim = ctx.claim_task(token.task).await?;
     same("what the waiter got", &ctx.met(claim.token, &step_key).await?.end, &value("1"))?;
+    // What was woken has gone on meanwhile, and backs off or sleeps again.
+    ctx.end(claim.token, fail_after(10)).await?;
+    emitted_again(&ctx, &request, "while the waiter backs off").await?;
+    ctx.advance(10);
+    let claim = ctx.claim_task(token.task).await?;
+    ctx.suspend_on(claim.token, on_time(&key("t")?, 10)).await?;
+    emitted_again(&ctx, &request, "while the waiter sleeps").await?;
+    ctx.advance(10);
+    let claim = ctx.claim_task(token.task).await?;
     same("another emit", &ctx.emit(&name, "3").await?, &EmitAnswer::Written)?;
     same("what the waiter got after it", &ctx.met(claim.token, &step_key).await?.end, &value("1"))
 }

@@ -7,7 +7,7 @@ use crate::prelude::*;
 const GROUP: &str = "skew";
 
 /// How often each pair is run: enough for both orders.
-const ROUNDS: usize = 24;
+const ROUNDS: usize = 16;
 
 pub(super) const CASES: &[Case] = &[
     case!(

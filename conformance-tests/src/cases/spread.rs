@@ -67,6 +67,13 @@ pub(super) const CASES: &[Case] = &[
         [Spawn, Claim, Wait, Emit, Tick, Events],
         "Waking says that something is left to do: an event that nobody waits for is purged like any other."
     ),
+    case!(
+        ev_25_an_event_that_has_not_reached_all_is_not_purged,
+        ["EV-25"],
+        ["U3", "E2"],
+        [Spawn, Claim, Wait, Emit, Tick, Purge, Events],
+        "An event that is removed before it has reached everybody leaves those who wait for it asleep."
+    ),
 ];
 
 /// Spawns so many tasks, in batches.
@@ -281,11 +288,38 @@ async fn e2_a_wait_that_joins_while_an_event_is_waking_is_met(ctx: Ctx) -> Verdi
     same("how many are woken", &claimed, &MANY)
 }
 
-async fn e2_the_mark_waking_goes_with_the_last_wait(ctx: Ctx) -> Verdict {
-    let (token, name) = (ctx.running().await?, event("e")?);
-    let wait = |number: usize| Ok(on_event(&key(&format!("k{number}"))?, &name, None));
+/// A run with more waits for an event than its write ends.
+async fn many_waits(ctx: &Ctx, name: &EventName) -> Result<Token, Violation> {
+    let token = ctx.running().await?;
+    let wait = |number: usize| Ok(on_event(&key(&format!("k{number}"))?, name, None));
     let waits = (0..600).map(wait).collect::<Result<Vec<_>, Violation>>()?;
     ctx.wait(token, waits, None).await?;
+    Ok(token)
+}
+
+async fn ev_25_an_event_that_has_not_reached_all_is_not_purged(ctx: Ctx) -> Verdict {
+    let name = event("e")?;
+    let token = many_waits(&ctx, &name).await?;
+    ctx.emit(&name, "1").await?;
+    let listed = async || -> Result<usize, Violation> {
+        Ok(ctx.store().events(EventsRequest::new(ctx.queue.clone(), None)).await?.items.len())
+    };
+    for _ in 0..2 {
+        same("what a purge takes while waits stand", &ctx.purge(0).await?.purged, &0)?;
+        same("the events", &listed().await?, &1)?;
+    }
+    ctx.tick().await?;
+    let keys = (0..600).map(|number| key(&format!("k{number}"))).collect::<Result<Vec<_>, _>>()?;
+    let on = Rest { need: 600, keys };
+    let met = met_waits(ctx.wait(token, vec![], Some(on)).await?)?;
+    same("how many got it", &met.iter().filter(|met| met.end == value("1")).count(), &600)?;
+    same("what a purge takes after that", &ctx.purge(0).await?.purged, &1)?;
+    same("the events left", &listed().await?, &0)
+}
+
+async fn e2_the_mark_waking_goes_with_the_last_wait(ctx: Ctx) -> Verdict {
+    let name = event("e")?;
+    let token = many_waits(&ctx, &name).await?;
     ctx.emit(&name, "1").await?;
     let waking = async || {
         let page = ctx.store().events(EventsRequest::new(ctx.queue.clone(), None)).await?;

@@ -1,6 +1,6 @@
 //! Claims and checkpoints: CL, CP.
 
-use super::{Item, both, cases, tests, waits};
+use super::{Item, both, cases, tests};
 
 pub(super) const ITEMS: &[Item] = &[
     cases("CL-1", "A task is claimed from its due time on, to the millisecond."),

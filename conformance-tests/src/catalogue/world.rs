@@ -80,8 +80,7 @@ pub(super) const ITEMS: &[Item] = &[
         "CX-8",
         "A crash during a migration is made good by the next start.",
         &["durable-sqlite/tests/pack/halves.rs::cx_8_a_process_killed_inside_a_migration_leaves_nothing_and_the_next_one_migrates"],
-    )
-    .backend(),
+    ),
     cases("AM-1", "A request that was lost and is made again has one effect, for every verb that writes."),
     cases("AM-2", "A call whose reply was lost has one effect, and the same answer."),
     cases("AM-3", "A call that arrives twice at one moment has one effect."),
@@ -112,16 +111,14 @@ pub(super) const ITEMS: &[Item] = &[
         "AM-10",
         "A dropped call that is done later is whole, and may be repeated.",
         &["durable-sqlite/tests/pack/dropped.rs::sq10_a_call_that_is_dropped_on_its_way_happens_whole_later_and_may_be_repeated"],
-    )
-    .backend(),
+    ),
     waits(
         "AM-11",
         "A connection that swallows everything is an error in time, and is recovered from.",
         "the packs of the stores with servers",
     )
     .backend(),
-    cases("AM-12", "No reply on a shared connection is taken for another's.")
-    .backend(),
+    cases("AM-12", "No reply on a shared connection is taken for another's."),
     cases("PF-1", "Null, booleans, the empty and the nearly empty stay themselves."),
     cases("PF-2", "Integers at and beyond the ends of what floats hold stay themselves."),
     cases("PF-3", "Numbers that are equal and spelled differently stay as they were spelled."),

@@ -1,11 +1,33 @@
-//! Where a history of a failed run is kept.
+//! A history as text, and where that of a failed run is kept.
 
 use std::path::PathBuf;
 
-use super::data::History;
+use super::data::{FORM, History};
 use crate::report::directory;
 
 impl History {
+    /// The history as JSON text.
+    ///
+    /// # Errors
+    ///
+    /// Never for a history that a recorder made.
+    pub fn to_json(&self) -> Result<String, serde_json::Error> {
+        serde_json::to_string(self)
+    }
+
+    /// Reads what [`History::to_json`] wrote.
+    ///
+    /// # Errors
+    ///
+    /// When the text is no history of a form that is known.
+    pub fn from_json(text: &str) -> Result<Self, serde_json::Error> {
+        let read: Self = serde_json::from_str(text)?;
+        if read.form == FORM {
+            return Ok(read);
+        }
+        Err(serde::de::Error::custom(format!("a history of form {}, not {FORM}", read.form)))
+    }
+
     /// Writes the history into its store's directory below `target/conformance`.
     ///
     /// # Errors

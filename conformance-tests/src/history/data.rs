@@ -377,27 +377,3 @@ pub struct LastTask {
     /// The keys of its waits that stand.
     pub waits: Vec<String>,
 }
-
-impl History {
-    /// The history as JSON text.
-    ///
-    /// # Errors
-    ///
-    /// Never for a history that a recorder made.
-    pub fn to_json(&self) -> Result<String, serde_json::Error> {
-        serde_json::to_string(self)
-    }
-
-    /// Reads what [`History::to_json`] wrote.
-    ///
-    /// # Errors
-    ///
-    /// When the text is no history of a form that is known.
-    pub fn from_json(text: &str) -> Result<Self, serde_json::Error> {
-        let read: Self = serde_json::from_str(text)?;
-        if read.form == FORM {
-            return Ok(read);
-        }
-        Err(serde::de::Error::custom(format!("a history of form {}, not {FORM}", read.form)))
-    }
-}

@@ -3,27 +3,33 @@
 use durable_core::model::QueueName;
 use durable_core::store::{HistoryEntry, Store, StoreError, TaskDetail, TaskRequest, TasksRequest};
 
+use futures::{StreamExt, TryStreamExt};
+
 use super::data::LastTask;
 use super::translate::{state, stored};
 use crate::snapshot::read_task;
+
+/// How many tasks are read at a time.
+const AT_A_TIME: usize = 8;
 
 /// Every task of a queue, with its checkpoints and waits.
 pub(super) async fn last(store: &dyn Store, queue: &QueueName) -> Result<Vec<LastTask>, StoreError> {
     let (mut shown, mut cursor) = (Vec::new(), None);
     loop {
         let page = store.tasks(TasksRequest::new(queue.clone(), cursor)).await?;
-        for view in page.items {
-            if let (Some(detail), entries) =
-                read_task(store, TaskRequest::new(queue.clone(), view.id)).await?
-            {
-                shown.push(task(&detail, entries));
-            }
-        }
+        let reads = page.items.into_iter().map(|view| one(store, TaskRequest::new(queue.clone(), view.id)));
+        let read: Vec<_> = futures::stream::iter(reads).buffered(AT_A_TIME).try_collect().await?;
+        shown.extend(read.into_iter().flatten());
         cursor = page.next;
         if cursor.is_none() {
             return Ok(shown);
         }
     }
+}
+
+async fn one(store: &dyn Store, request: TaskRequest) -> Result<Option<LastTask>, StoreError> {
+    let (detail, entries) = read_task(store, request).await?;
+    Ok(detail.map(|detail| task(&detail, entries)))
 }
 
 fn task(detail: &TaskDetail, entries: Vec<HistoryEntry>) -> LastTask {

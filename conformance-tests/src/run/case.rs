@@ -35,6 +35,16 @@ impl Problem {
 
 /// Runs one case in a namespace of its own, and removes that.
 pub(crate) async fn run_case(case: Case, harness: Arc<dyn Harness>, seed: u64) -> CaseReport {
+    run_case_within(case, harness, seed, MOST).await
+}
+
+/// The same, for a store on which cases may go round in circles.
+pub(crate) async fn run_case_within(
+    case: Case,
+    harness: Arc<dyn Harness>,
+    seed: u64,
+    most: Duration,
+) -> CaseReport {
     let (started, verbs) = (Instant::now(), harness.verbs());
     if let Some(verb) = needed(&case).find(|verb| !verbs.contains(verb)) {
         return report(&case, Status::NotRun(Missing::Verb(verb)), Duration::ZERO);
@@ -47,7 +57,7 @@ pub(crate) async fn run_case(case: Case, harness: Arc<dyn Harness>, seed: u64) -
         checks: !case.heavy,
         seed,
     });
-    let outcome = watched(case, world.clone()).await;
+    let outcome = watched(case, world.clone(), most).await;
     let destroyed = destroy(&world).await.map_err(|error| {
         Problem::new(FailureKind::Harness, "destroy of a namespace", format!("{error:#}"), "success")
     });
@@ -99,7 +109,8 @@ fn needed(case: &Case) -> impl Iterator<Item = Verb> {
 }
 
 /// Runs one case in a task of its own, so that neither a panic nor a call that hangs ends the suite.
-async fn watched(case: Case, world: Arc<World>) -> Result<(), Problem> {
+async fn watched(case: Case, world: Arc<World>, most: Duration) -> Result<(), Problem> {
+    let most = if case.unhurried { Duration::MAX } else { most };
     let task = tokio::spawn(case_in(case, world.clone()));
     let stop = task.abort_handle();
     let verdict = tokio::select! {
@@ -109,7 +120,7 @@ async fn watched(case: Case, world: Arc<World>) -> Result<(), Problem> {
                 return Err(Problem::new(FailureKind::Panic, "the case", panic.to_string(), "no panic"));
             }
         },
-        problem = hang(&world) => {
+        problem = hang(&world, most) => {
             stop.abort();
             return Err(problem);
         }
@@ -118,12 +129,13 @@ async fn watched(case: Case, world: Arc<World>) -> Result<(), Problem> {
     if let Some(broken) = world.journal.broken() {
         return Err(Problem(FailureKind::Invariant, broken));
     }
-    verdict.map_err(|violation| Problem(FailureKind::Violation, violation))?;
+    let kind = if world.journal.is_defect() { FailureKind::Defect } else { FailureKind::Violation };
+    verdict.map_err(|violation| Problem(kind, violation))?;
     honest(&case, &world)
 }
 
 /// Waits until no call returns any more, or far too many do.
-async fn hang(world: &World) -> Problem {
+async fn hang(world: &World, most: Duration) -> Problem {
     let (started, mut seen, mut moved) = (Instant::now(), 0, Instant::now());
     loop {
         tokio::time::sleep(Duration::from_millis(100)).await;
@@ -136,8 +148,8 @@ async fn hang(world: &World) -> Problem {
             let wanted = format!("a call that returns within {PATIENCE:?}");
             return Problem::new(FailureKind::Timeout, "the case", pending(), &wanted);
         }
-        if started.elapsed() > MOST {
-            let wanted = format!("an end within {MOST:?}");
+        if started.elapsed() > most {
+            let wanted = format!("an end within {most:?}");
             return Problem::new(FailureKind::Timeout, "the case", pending(), &wanted);
         }
     }

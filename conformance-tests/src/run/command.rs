@@ -7,10 +7,10 @@ use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use tokio::runtime::{Handle, Runtime};
 
 use super::case::run_case;
+use super::subcommand::Subcommand;
 use super::{SEED, summary};
 use crate::cases::cases;
 use crate::harness::Harness;
-use crate::process;
 use crate::registry::Case;
 use crate::report::{CaseReport, Expected, Status, Verdict, failure_text};
 
@@ -18,7 +18,9 @@ use crate::report::{CaseReport, Expected, Status, Verdict, failure_text};
 ///
 /// It understands the command line of libtest (filters, `--exact`, `--skip`, `--list`, `--test-threads`…), and
 ///
-/// - `--seed N`: what is left to chance comes from `N`; 1 unless given.
+/// - `--seed N`: what is left to chance comes from `N`; 1 unless given;
+/// - `replay FILE`: makes the random calls again that a failure has kept;
+/// - `mutants`: spoils the store in known ways, and wants the suite to notice each.
 ///
 /// It prints a report, whose last line is `N passed, N failed, N skipped`. A run of all cases writes it as
 /// `report.json`, `junit.xml` and `statement.md` below `target/conformance`, too. Failures that `conformance.toml`
@@ -30,10 +32,8 @@ pub fn main(harness: impl Harness) -> ExitCode {
     };
     let words: Vec<String> = std::env::args().collect();
     let harness: Arc<dyn Harness> = Arc::new(harness);
-    if let [_, word, arguments @ ..] = &*words
-        && word == process::WORD
-    {
-        return runtime.block_on(process::main(harness, arguments));
+    if let Some(subcommand) = Subcommand::parse(&words) {
+        return runtime.block_on(subcommand.run(harness));
     }
     let command = match Command::parse(words) {
         Ok(command) => command,

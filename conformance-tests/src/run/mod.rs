@@ -2,6 +2,7 @@
 
 mod case;
 mod command;
+mod subcommand;
 
 use std::sync::Arc;
 
@@ -14,6 +15,7 @@ use crate::harness::{Harness, Namespace};
 use crate::registry::Case;
 use crate::report::{CaseReport, Expected, Report};
 
+pub(crate) use case::run_case_within;
 pub use command::main;
 
 /// The seed of runs that name none: a run says the same tomorrow.

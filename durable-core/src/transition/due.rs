@@ -40,7 +40,8 @@ enum Rank {
     Other,
 }
 
-type Line = BTreeSet<(Timestamp, Rank, TaskId)>;
+type Place = (Timestamp, Rank, TaskId);
+type Line = BTreeSet<Place>;
 
 impl Records {
     /// Does at most `most` things that are due for these tasks, earliest first. Their due waits are taken in as slots, with
@@ -58,29 +59,31 @@ impl Records {
     fn do_line(&mut self, tasks: &[TaskId], most: usize, until_closing: bool) -> DueDone {
         let mut done = DueDone::default();
         let mut line = Line::new();
-        for id in tasks {
-            self.line_up(*id, &mut line);
-        }
+        line.extend(tasks.iter().filter_map(|id| self.place(*id)));
         while done.things < most
             && !(until_closing && self.has_closing())
-            && let Some((.., id)) = line.pop_first()
+            && let Some(first) = line.pop_first()
         {
-            if self.do_next(id, &mut done) {
+            let (.., id) = first;
+            // What was done before may have moved it: a rest that is met leaves the limit alone, which is due later.
+            let place = self.place(id);
+            if place != Some(first) {
+                line.extend(place);
+            } else if self.do_next(id, &mut done) {
                 done.things += 1;
-                self.line_up(id, &mut line);
+                line.extend(self.place(id));
             }
         }
         done
     }
 
-    /// Puts a task in the line if something of it is due.
-    fn line_up(&self, id: TaskId, line: &mut Line) {
-        let Some(task) = self.task(id) else { return };
+    /// The place of a task in the line; `None` when nothing of it is due.
+    fn place(&self, id: TaskId) -> Option<Place> {
+        let task = self.task(id)?;
         let due = if task.flaw.is_some() { Some(self.now.at) } else { self.next_due(task) };
-        if let Some(due) = due.filter(|due| *due <= self.now.at) {
-            let is_limit = task.limit().is_some_and(|(limit, _)| limit == due);
-            line.insert((due, if is_limit { Rank::Limit } else { Rank::Other }, id));
-        }
+        let due = due.filter(|due| *due <= self.now.at)?;
+        let is_limit = task.limit().is_some_and(|(limit, _)| limit == due);
+        Some((due, if is_limit { Rank::Limit } else { Rank::Other }, id))
     }
 
     fn next_due(&self, task: &TaskRecord) -> Option<Timestamp> {

@@ -31,11 +31,13 @@ cross join lateral (values
   ('it has live children to cancel and is not closing',
    t.state >= 3 and t.closing_since is null and exists (
      select 1 from tasks k where k.queue = t.queue and k.parent = t.id and k.on_close = 0 and k.state < 3)),
+  -- Of what is being purged a part is left.
   ('it counts its checkpoints wrong',
-   t.checkpoints <> (select count(*) from history h where h.queue = t.queue and h.task = t.id and h.kind < 100 and not h.aside)),
+   t.state < 6 and t.checkpoints <> (select count(*) from history h where h.queue = t.queue and h.task = t.id and h.kind < 100 and not h.aside)),
   ('its orders have gaps',
-   t.last_order <> (select count(*) from history h where h.queue = t.queue and h.task = t.id)
-   or t.last_order <> (select coalesce(max(h.ord), 0) from history h where h.queue = t.queue and h.task = t.id)),
+   t.state < 6
+   and (t.last_order <> (select count(*) from history h where h.queue = t.queue and h.task = t.id)
+     or t.last_order <> (select coalesce(max(h.ord), 0) from history h where h.queue = t.queue and h.task = t.id))),
   ('a wait and a checkpoint have one key',
    exists (select 1 from waits w join history h on h.queue = w.queue and h.task = w.task and h.key = w.key and not h.aside
            where w.queue = t.queue and w.task = t.id))

@@ -31,6 +31,7 @@ scenes![
     retry,
     retry_from_a_step,
     claim_takes,
+    claim_takes_one_of_two,
     claim_takes_what_expired,
     claim_completes_a_child,
     claim_completes_a_parent,
@@ -157,6 +158,16 @@ fn claim_takes(script: &mut Script) -> Verdict {
     script.doubts_with_one_answer(Call::Claim(request));
     script.call(script.save(step(tokens[0], &key("s")?, "1")));
     script.ends(tokens[1], complete())
+}
+
+fn claim_takes_one_of_two(script: &mut Script) -> Verdict {
+    script.opens();
+    let (first, _) = (script.spawns()?, script.spawns()?);
+    let request = script.claim(1)?;
+    let token = script.token(&request, first);
+    script.doubts_with_one_answer(Call::Claim(request));
+    script.call(script.save(step(token, &key("s")?, "1")));
+    Ok(())
 }
 
 fn claim_takes_what_expired(script: &mut Script) -> Verdict {

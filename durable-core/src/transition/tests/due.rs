@@ -113,6 +113,26 @@ fn t4_what_was_due_before_the_limit_has_happened_before_it() {
 }
 
 #[test]
+fn t4_a_limit_waits_for_its_time_although_a_wait_of_the_task_has_ended_before() {
+    let parent = TaskRecord { max_running: Some(millis(60)), ..resting(1, Some(at(10))) };
+    let child = |join_key: &str, limit| TaskRecord {
+        state: State::Pending,
+        parent: Some(Parent { id: parent.id, join_key: key(join_key) }),
+        max_pending: Some(millis(limit)),
+        first_started_at: None,
+        expires_at: None,
+        ..child_of(&parent)
+    };
+    let (first, second) = (child("first", 10), child("second", 30));
+    let mut records = records(at(100), [parent.clone(), first.clone(), second.clone()]);
+    let wait = rested(&parent, WaitSource::Child(first.id), Some(at(10)));
+    records.add_slot((parent.id, key("first")), Slot::Standing(wait));
+    assert_eq!(records.do_due(&ids([&parent, &first, &second]), 10).limited, 3);
+    let of_second = ends(&records, parent.id).into_iter().any(|(key, ..)| key == "second");
+    assert!(of_second, "the parent was live until 60, and the child ended at 30");
+}
+
+#[test]
 fn u1_the_earliest_comes_first_and_no_more_than_asked_for() {
     let (late, early) = (backing_off(at(9)), backing_off(at(3)));
     let mut records = records(at(10), [late.clone(), early.clone()]);

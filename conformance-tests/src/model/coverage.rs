@@ -1,43 +1,72 @@
 //! Which outcomes a run has seen: one that never saw what it should have seen has shown less than it says.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
-use durable_core::model::{CheckpointKind, End, Failure, Timestamp};
+use durable_core::model::{CheckpointKind, End, EndState, Failure, TaskState, Timestamp};
 use durable_core::store::{
     CancelAnswer, CheckpointPage, DropQueueAnswer, EmitAnswer, EndAnswer, HistoryEntry, Outcome, PurgeAnswer,
     PutQueueAnswer, RetryAnswer, SaveAnswer, SpawnAnswer, Spawned, StoreErrorKind, TickAnswer, WaitAnswer,
 };
 
 use super::shown::{Claimed, Fault};
-use crate::expect::Refusal;
+use crate::expect::{Refusal, Violation};
 use crate::snapshot::Snapshot;
 
-/// The outcomes that were seen, each as a verb and a name.
+/// The outcomes that were seen and the states of tasks that were met, each as a verb and a name.
 #[derive(Debug, Default)]
-pub(super) struct Coverage(BTreeSet<(&'static str, &'static str)>);
+pub(super) struct Coverage(BTreeMap<(&'static str, &'static str), u32>);
 
 impl Coverage {
     /// Takes note of an answer.
     pub(super) fn see(&mut self, verb: &'static str, answer: &dyn Outcomes) {
         answer.tell(&mut |name| {
-            self.0.insert((verb, name));
+            *self.0.entry((verb, name)).or_default() += 1;
         });
     }
 
-    /// Adds what another run has seen.
-    pub(super) fn add(&mut self, mut other: Self) {
-        self.0.append(&mut other.0);
+    /// Takes note of the state of a task that a call meets.
+    pub(super) fn meet(&mut self, verb: &'static str, state: Option<TaskState>) {
+        let state = match state {
+            None => "of no task",
+            Some(TaskState::Sleeping) => "of a sleeping task",
+            Some(TaskState::Pending) => "of a pending task",
+            Some(TaskState::Running) => "of a running task",
+            Some(TaskState::Ended(EndState::Completed)) => "of a completed task",
+            Some(TaskState::Ended(EndState::Failed)) => "of a failed task",
+            Some(TaskState::Ended(EndState::Cancelled)) => "of a cancelled task",
+        };
+        *self.0.entry((verb, state)).or_default() += 1;
     }
 
-    /// How many outcomes were seen.
-    pub(super) fn count(&self) -> usize {
-        self.0.len()
+    /// Adds what another run has seen.
+    pub(super) fn add(&mut self, other: &Self) {
+        for (cell, count) in &other.0 {
+            *self.0.entry(*cell).or_default() += count;
+        }
+    }
+
+    /// Wants everything to have been seen that should have been seen.
+    pub(super) fn is_whole(&self) -> Result<(), Violation> {
+        let missed = self.missed();
+        if missed.is_empty() {
+            return Ok(());
+        }
+        Err(Violation::new(
+            "what the random calls have met",
+            format!("never {}", missed.join("; ")),
+            "all of it",
+        ))
     }
 
     /// What should have been seen and was not.
     pub(super) fn missed(&self) -> Vec<String> {
-        let wanted = WANTED.iter().flat_map(|(verb, names)| names.iter().map(|name| (*verb, *name)));
-        wanted.filter(|cell| !self.0.contains(cell)).map(|(verb, name)| format!("{verb}: {name}")).collect()
+        let of_states = OF_TASKS.iter().map(|verb| (*verb, STATES));
+        let wanted = WANTED.iter().copied().chain(of_states);
+        let wanted = wanted.flat_map(|(verb, names)| names.iter().map(move |name| (verb, *name)));
+        wanted
+            .filter(|cell| !self.0.contains_key(cell))
+            .map(|(verb, name)| format!("{verb}: {name}"))
+            .collect()
     }
 }
 
@@ -118,6 +147,18 @@ outcomes! {
         Self::Repeated => "repeated",
     }
 }
+
+/// The verbs that are about tasks, each of which has to meet a task in every state.
+const OF_TASKS: &[&str] = &["cancel", "outcome", "retry", "claim", "extend", "wait", "load", "save"];
+const STATES: &[&str] = &[
+    "of no task",
+    "of a sleeping task",
+    "of a pending task",
+    "of a running task",
+    "of a completed task",
+    "of a failed task",
+    "of a cancelled task",
+];
 
 const WANTED: &[(&str, &[&str])] = &[
     ("put_queue", PUT_QUEUE),

@@ -5,7 +5,7 @@
 //! - [`TaskView::due`] of a running task may be early, so that a lease that moves need not write an index; never late.
 //!
 //! Two more are not met, as their answers cannot be made alike: which waits of several tasks the first step of an emit
-//! reaches when there are more than it may touch, and what a purge leaves that its limit cuts short among hundreds.
+//! reaches when there are more than it may touch, and what a purge leaves when its limit cuts a history short.
 //!
 //! Pages are read to their end, so how they are cut does not show, and hints are not looked at.
 

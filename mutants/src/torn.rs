@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Debug;
 
 use durable_core::model::{EventName, Now, QueueName, TaskId};
-use durable_core::store::{StoreError, Verb};
+use durable_core::store::{ClaimAnswer, ClaimRequest, StoreError, Verb};
 
 use crate::MemoryStore;
 use crate::state::{Queue, State};
@@ -60,6 +60,21 @@ impl MemoryStore {
         yields().await;
         let answer = self.run(verb, queue, apply);
         self.lock().locked.remove(queue);
+        answer
+    }
+
+    /// Claims nothing while another claim has the lock.
+    pub(crate) async fn gives_up(&self, mut request: ClaimRequest) -> Result<ClaimAnswer, StoreError> {
+        let queue = request.queue.clone();
+        let alone = self.lock().locked.insert(queue.clone());
+        if !alone {
+            request.max = 0;
+        }
+        yields().await;
+        let answer = self.run(Verb::Claim, &queue, |state, now| crate::runs::claim(state, now, request));
+        if alone {
+            self.lock().locked.remove(&queue);
+        }
         answer
     }
 

@@ -65,6 +65,19 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         )],
     },
     Mutation {
+        id: "164",
+        breaks: "A claim that meets another one finds nothing.",
+        killers: &["SP-18"],
+        edits: &[verbatim(
+            "roles.rs",
+            "⟦⟧self.run(Verb::Claim,",
+            "if self.mutation == \"164\" {
+            return self.gives_up(request).await;
+        }
+        ",
+        )],
+    },
+    Mutation {
         id: "80",
         breaks: "The count of claims follows from the attempt, and so comes again.",
         killers: &["CL-10"],

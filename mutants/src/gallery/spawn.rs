@@ -17,6 +17,19 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         )],
     },
     Mutation {
+        id: "163",
+        breaks: "A batch is written in two transactions.",
+        killers: &["SP-17"],
+        edits: &[verbatim(
+            "roles.rs",
+            "⟦⟧self.run(Verb::Spawn,",
+            "if self.mutation == \"163\" {
+            return self.halved(&queue, |state, now| tasks::spawn(state, now, request)).await;
+        }
+        ",
+        )],
+    },
+    Mutation {
         id: "59",
         breaks: "A spawn with a known key replaces the params of the task that has it.",
         killers: &["SP-6"],

@@ -20,7 +20,7 @@ use crate::expect::Violation;
 const KINDS: u64 = 24;
 /// What is stored is compared after so many calls; of a crowd only at the end and where a call says so.
 const COMPARED: usize = 8;
-/// What one call may take; less than the watchdog gives it, so that calls that hang are shrunk, too.
+/// How long no call may return; less than the watchdog waits, so that calls that hang are shrunk, too.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// For how long fewer calls are looked for.
 const SHRINKS: Duration = Duration::from_secs(180);
@@ -45,11 +45,11 @@ async fn run_random(
     let calls = tree.current();
     match play(world, &calls, false).await {
         Played { failed: None, coverage, .. } => Ok(coverage),
-        Played { failed: Some((made, _)), .. } => {
+        Played { failed: Some((made, violation)), .. } => {
             let until = Instant::now() + SHRINKS;
             let least = shrink(world, &mut tree, calls.get(..made).unwrap_or(&calls).to_vec(), until).await;
             let least = without_the_needless(world, least, until).await;
-            Err(failure(world, Some(seed), calls.len(), least).await)
+            Err(failure(world, Some(seed), calls.len(), (least, violation)).await)
         }
     }
 }
@@ -58,7 +58,9 @@ async fn run_random(
 pub(super) async fn run_calls(world: &Arc<World>, calls: Vec<Call>) -> Result<Coverage, Box<Difference>> {
     match play(world, &calls, false).await {
         Played { failed: None, coverage, .. } => Ok(coverage),
-        Played { failed: Some(_), .. } => Err(failure(world, None, calls.len(), calls).await),
+        Played { failed: Some((_, violation)), .. } => {
+            Err(failure(world, None, calls.len(), (calls, violation)).await)
+        }
     }
 }
 
@@ -111,10 +113,16 @@ async fn made(world: &Arc<World>, calls: &[Call]) -> Option<usize> {
     play(world, calls, false).await.failed.map(|(made, _)| made)
 }
 
-async fn failure(world: &Arc<World>, seed: Option<u64>, calls: usize, least: Vec<Call>) -> Box<Difference> {
+/// The failure of the fewest calls; `first` is what was seen when they, or those that they were among, failed at first.
+async fn failure(
+    world: &Arc<World>,
+    seed: Option<u64>,
+    calls: usize,
+    (least, first): (Vec<Call>, Violation),
+) -> Box<Difference> {
     let Played { failed, log, .. } = play(world, &least, true).await;
-    let nothing = || Violation::new("the same calls again", "nothing", "what failed before");
-    let violation = failed.map_or_else(nothing, |(_, violation)| violation);
+    let not_again = || Violation { what: format!("once, and not when made again: {}", first.what), ..first };
+    let violation = failed.map_or_else(not_again, |(_, violation)| violation);
     Box::new(Difference { store: world.harness.name(), seed, violation, calls, least, log })
 }
 
@@ -130,8 +138,12 @@ struct Played {
 async fn play(world: &Arc<World>, calls: &[Call], logs: bool) -> Played {
     let world = Arc::new(world.elsewhere());
     let (mut made, mut pair) = (0, None);
-    let playing = AssertUnwindSafe(make(&world, calls, logs, &mut made, &mut pair)).catch_unwind();
-    let verdict = playing.await.unwrap_or_else(|_| Err(Violation::new("a call", "a panic", "an answer")));
+    let verdict = tokio::select! {
+        made = AssertUnwindSafe(make(&world, calls, logs, &mut made, &mut pair)).catch_unwind() => {
+            made.unwrap_or_else(|_| Err(Violation::new("a call", "a panic", "an answer")))
+        }
+        hung = hang(&world) => Err(hung),
+    };
     let (mut coverage, mut log) = (Coverage::default(), Vec::new());
     let mut failed = verdict.err();
     if let Some(mut pair) = pair {
@@ -151,21 +163,29 @@ async fn make(
     made: &mut usize,
     pair: &mut Option<Pair>,
 ) -> Result<(), Violation> {
-    let pair = pair.insert(in_time(Pair::open(world.clone(), logs)).await?);
+    let pair = pair.insert(Pair::open(world.clone(), logs).await?);
     let is_crowd = |call: &Call| matches!(call.op, Op::ManyChildren { .. } | Op::ManyWaits { .. });
     let compared = if calls.iter().any(is_crowd) { usize::MAX } else { COMPARED };
     for call in calls {
         *made += 1;
-        in_time(pair.call(call)).await?;
+        pair.call(call).await?;
         if made.is_multiple_of(compared) {
-            in_time(pair.compare_all()).await?;
+            pair.compare_all().await?;
         }
     }
-    in_time(pair.compare_all()).await?;
-    in_time(pair.drain()).await
+    pair.compare_all().await?;
+    pair.drain().await
 }
 
-async fn in_time<T>(call: impl Future<Output = Result<T, Violation>>) -> Result<T, Violation> {
-    let hung = |_| Violation::new("a call", format!("no answer after {PATIENCE:?}"), "an answer");
-    tokio::time::timeout(PATIENCE, call).await.map_err(hung)?
+/// Waits until no call returns any more.
+async fn hang(world: &World) -> Violation {
+    let (mut seen, mut moved) = (world.journal.returned(), Instant::now());
+    while moved.elapsed() < PATIENCE {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let returned = world.journal.returned();
+        if returned != seen {
+            (seen, moved) = (returned, Instant::now());
+        }
+    }
+    Violation::new("a call", format!("none returned for {PATIENCE:?}"), "an answer")
 }

@@ -71,17 +71,26 @@ impl PostgresStore {
         Self { pool: self.pool.clone(), clock }
     }
 
-    /// Creates the tables in an empty schema.
+    /// Creates the tables, unless the schema has them; any number of processes may do so at once.
     ///
     /// # Errors
     ///
     /// Faults of the server.
     pub async fn create_tables(&self) -> Result<(), StoreError> {
-        sqlx::raw_sql(include_str!("../migrations/0001_tables.sql"))
-            .execute(&self.pool)
-            .await
-            .map(drop)
-            .map_err(|error| Fault::Sql(error).into_store(Verb::PutQueue, false))
+        self.created().await.map_err(|error| Fault::Sql(error).into_store(Verb::PutQueue, false))
+    }
+
+    /// In one transaction under a lock of its own: one process that is cut off, or a second one, leaves no half.
+    async fn created(&self) -> sqlx::Result<()> {
+        let mut transaction = self.pool.begin().await?;
+        sqlx::query(include_str!("../migrations/tables_lock.sql")).execute(&mut *transaction).await?;
+        let exists: bool = sqlx::query_scalar(include_str!("../migrations/tables_exist.sql"))
+            .fetch_one(&mut *transaction)
+            .await?;
+        if !exists {
+            sqlx::raw_sql(include_str!("../migrations/0001_tables.sql")).execute(&mut *transaction).await?;
+        }
+        transaction.commit().await
     }
 
     /// The pool, for statements beside the store's own: tests, and transactions of the application.

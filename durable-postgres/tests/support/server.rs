@@ -101,11 +101,7 @@ impl Server {
         in_schema(&mut connection, schema, "create schema").await?;
         connection.close().await?;
         let store = self.handle(schema, connections).await?;
-        let exists: bool =
-            sqlx::query_scalar("select to_regclass('tasks') is not null").fetch_one(store.pool()).await?;
-        if !exists {
-            store.create_tables().await?;
-        }
+        store.create_tables().await?;
         Ok(store)
     }
 

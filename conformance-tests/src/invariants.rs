@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use durable_core::model::{EndState, EventName, QueueName, TaskState};
 use durable_core::store::{
-    EventsRequest, RestView, Store, StoreError, StoreErrorKind, TaskDetail, TaskRequest, TaskView,
+    EventView, EventsRequest, RestView, Store, StoreError, StoreErrorKind, TaskDetail, TaskRequest, TaskView,
     TasksRequest, WaitSource,
 };
 
@@ -19,7 +19,7 @@ const LOOKED_AT: u32 = 64;
 /// Events are read before the tasks: a wait that stands after its event was seen, and seen as done waking, is
 /// one that nobody will end.
 pub(crate) async fn no_sleeper_is_met(store: &Arc<dyn Store>, queue: &QueueName) -> Result<(), Violation> {
-    let Some(written) = events_done(store, queue).await? else { return Ok(()) };
+    let Some(written) = events_of(store, queue).await? else { return Ok(()) };
     let mut request = TasksRequest::new(queue.clone(), None);
     request.state = Some(TaskState::Sleeping);
     request.limit = LOOKED_AT;
@@ -27,21 +27,27 @@ pub(crate) async fn no_sleeper_is_met(store: &Arc<dyn Store>, queue: &QueueName)
         let Some(id) = sleeper.rest.as_ref().map(|_| sleeper.id) else { continue };
         if let Some(Some(detail)) = absent_is_none(store.task(TaskRequest::new(queue.clone(), id)).await)? {
             is_whole(&detail)?;
-            rest_stands(&detail, &written)?;
+            if rest_stands(&detail, &written).is_err() {
+                // A purge may have taken the event after it was seen and before the wait came: then it is gone.
+                let still = events_of(store, queue).await?.unwrap_or_default();
+                let throughout = |name: &EventName, event: &EventView| still.get(name) == Some(event);
+                let written = written.iter().filter(|(name, event)| throughout(name, event));
+                rest_stands(&detail, &written.map(|(name, event)| (name.clone(), event.clone())).collect())?;
+            }
         }
     }
     Ok(())
 }
 
-/// The events whose last write has reached every wait; `None` without the queue.
-async fn events_done(
+/// The events as they are; `None` without the queue.
+async fn events_of(
     store: &Arc<dyn Store>,
     queue: &QueueName,
-) -> Result<Option<BTreeMap<EventName, bool>>, Violation> {
+) -> Result<Option<BTreeMap<EventName, EventView>>, Violation> {
     let Some(page) = absent_is_none(store.events(EventsRequest::new(queue.clone(), None)).await)? else {
         return Ok(None);
     };
-    Ok(Some(page.items.into_iter().map(|event| (event.name, event.waking)).collect()))
+    Ok(Some(page.items.into_iter().map(|event| (event.name.clone(), event)).collect()))
 }
 
 /// A queue that is not there, or a record that cannot be decoded, shows nothing.
@@ -53,13 +59,14 @@ fn absent_is_none<T>(answer: Result<T, StoreError>) -> Result<Option<T>, StoreEr
     }
 }
 
-fn rest_stands(detail: &TaskDetail, written: &BTreeMap<EventName, bool>) -> Result<(), Violation> {
+fn rest_stands(detail: &TaskDetail, written: &BTreeMap<EventName, EventView>) -> Result<(), Violation> {
     let Some(rest) = &detail.task.rest else { return Ok(()) };
     let standing = detail.waits.iter().filter(|wait| rest.keys.contains(&wait.key));
     let ended: Vec<_> = standing
         .clone()
         .filter(|wait| match &wait.source {
-            WaitSource::Event(name) => written.get(name) == Some(&false),
+            // One that still wakes has not reached every wait.
+            WaitSource::Event(name) => written.get(name).is_some_and(|event| !event.waking),
             _ => false,
         })
         .map(|wait| &wait.key)

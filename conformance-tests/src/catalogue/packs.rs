@@ -44,7 +44,12 @@ pub(super) const ITEMS: &[Item] = &[
         &["conformance-tests/src/cases/handles.rs::mt_3_many_may_open_an_empty_namespace_at_once"],
     )
     .backend(),
-    waits("PG-16", "A pool of one is enough.", POSTGRES).backend(),
+    tests(
+        "PG-16",
+        "A pool of one is enough.",
+        &["durable-postgres/tests/one_connection.rs::co_7_one_connection_is_enough_for_every_verb"],
+    )
+    .backend(),
     waits("PG-17", "No counter of seconds overflows.", POSTGRES).backend(),
     tests(
         "PG-18",

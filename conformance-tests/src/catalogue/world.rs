@@ -33,7 +33,12 @@ pub(super) const ITEMS: &[Item] = &[
     ),
     cases("CO-5", "No reader sees half a step, nor a child without its parent."),
     cases("CO-6", "A list in pages under writes doubles nothing and misses nothing that stays."),
-    waits("CO-7", "One connection is enough for every verb.", "a hook that opens a handle with one connection"),
+    tests(
+        "CO-7",
+        "One connection is enough for every verb.",
+        &["durable-postgres/tests/one_connection.rs::co_7_one_connection_is_enough_for_every_verb"],
+    )
+    .note("Only a store with a pool can be short of connections."),
     cases("CO-8", "Nothing starves: not the old behind the new, not one queue behind another."),
     cases("CO-9", "No two steps that each look right leave together what neither would allow."),
     both(

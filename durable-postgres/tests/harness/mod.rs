@@ -16,8 +16,9 @@ use crate::support::{self, Server};
 
 /// One schema for each namespace, with a pool for each handle on it: a connection belongs to the runtime that made it.
 /// The first pool is the harness's own.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Postgres {
+    connections: u32,
     stores: Mutex<HashMap<Namespace, Vec<PostgresStore>>>,
 }
 
@@ -37,7 +38,7 @@ impl Harness for Postgres {
 
     async fn open(&self, namespace: &Namespace, clock: Clock) -> anyhow::Result<Arc<dyn Store>> {
         self.store(namespace).await?;
-        let handle = Server::get().handle(namespace.as_str(), 8).await?;
+        let handle = Server::get().handle(namespace.as_str(), self.connections).await?;
         self.stores.lock().await.entry(namespace.clone()).or_default().push(handle.clone());
         Ok(Arc::new(handle.with_clock(clock)))
     }
@@ -83,7 +84,18 @@ impl Harness for Postgres {
     }
 }
 
+impl Default for Postgres {
+    fn default() -> Self {
+        Self::with_connections(8)
+    }
+}
+
 impl Postgres {
+    /// With so many connections for each handle.
+    pub(crate) fn with_connections(connections: u32) -> Self {
+        Self { connections, stores: Mutex::default() }
+    }
+
     async fn store(&self, namespace: &Namespace) -> anyhow::Result<PostgresStore> {
         let mut stores = self.stores.lock().await;
         if let Some(store) = stores.get(namespace).and_then(|stores| stores.first()) {

@@ -114,6 +114,7 @@ impl Postgres {
                 .await?;
         let mut counts = BTreeMap::new();
         for table in tables {
+            // A table of our own, named by the database itself: a name cannot be a parameter.
             let count = AssertSqlSafe(format!("select count(*) from {table}"));
             let count: i64 = sqlx::query_scalar(count).fetch_one(store.pool()).await?;
             counts.insert(table, count.try_into()?);

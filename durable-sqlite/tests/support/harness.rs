@@ -138,6 +138,7 @@ impl Sqlite {
             let tables: Vec<String> = sqlx::query_scalar(tables).fetch_all(&mut *file).await?;
             let mut counts = BTreeMap::new();
             for table in tables.into_iter().filter(|table| table != "durable_schema") {
+                // A table of our own, named by the database itself: a name cannot be a parameter.
                 let count = AssertSqlSafe(format!("select count(*) from {table}"));
                 let count: i64 = sqlx::query_scalar(count).fetch_one(&mut *file).await?;
                 counts.insert(table, count.try_into()?);

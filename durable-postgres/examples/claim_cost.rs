@@ -44,7 +44,7 @@ async fn behind(backlog: i32, analysed: bool) -> anyhow::Result<Duration> {
     let bench = Bench::open(2).await?;
     sqlx::query(include_str!("../tests/support/fill.sql")).bind(backlog).execute(bench.store.pool()).await?;
     if analysed {
-        sqlx::raw_sql("analyze tasks").execute(bench.store.pool()).await?;
+        sqlx::raw_sql("analyze durable.tasks").execute(bench.store.pool()).await?;
     }
     let time = claim_time(&bench, BATCH).await?;
     bench.close().await?;

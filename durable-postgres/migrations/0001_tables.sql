@@ -8,12 +8,19 @@
 --   4 failed: corrupt (what) · 5 cancelled: requested (reason) · 6 cancelled: parent closed
 --   7 cancelled: max pending time · 8 cancelled: max running time
 
-create table queues (
+create table durable.versions (
+    version    integer primary key,
+    admits     integer not null,         -- the oldest version whose release may work on these tables
+    applied_at timestamptz not null default now()
+);
+insert into durable.versions (version, admits) values (1, 1);
+
+create table durable.queues (
     name  text collate "C" primary key,
     state smallint not null              -- 0 open, 1 paused, 2 sealed
 );
 
-create table tasks (
+create table durable.tasks (
     queue            text collate "C" not null,
     id               uuid not null,
     -- Fixed at the spawn.
@@ -64,22 +71,22 @@ create table tasks (
 );
 
 -- claim: one range for each name, in the order of handing out.
-create index tasks_pending on tasks (queue, name, priority desc, available_at, id) where state = 1;
+create index tasks_pending on durable.tasks (queue, name, priority desc, available_at, id) where state = 1;
 -- claim and tick: what is due; whatever has no time is not in it.
-create index tasks_due on tasks (queue, due, id) where due is not null;
+create index tasks_due on durable.tasks (queue, due, id) where due is not null;
 -- claim: what a repeated call holds.
-create index tasks_held on tasks (queue, call) where state = 2;
+create index tasks_held on durable.tasks (queue, call) where state = 2;
 -- cascade: the children that a parent's end cancels.
-create index tasks_children on tasks (queue, parent, id) where on_close = 0 and state < 3;
+create index tasks_children on durable.tasks (queue, parent, id) where on_close = 0 and state < 3;
 -- tick: marks, oldest first; cancel: marks below a task.
-create index tasks_closing on tasks (queue, closing_since, id) where closing_since is not null;
-create index tasks_closing_below on tasks (queue, parent) where closing_since is not null;
+create index tasks_closing on durable.tasks (queue, closing_since, id) where closing_since is not null;
+create index tasks_closing_below on durable.tasks (queue, parent) where closing_since is not null;
 -- spawn: the user's own key.
-create unique index tasks_idempotency on tasks (queue, idem_key) where idem_key is not null;
+create unique index tasks_idempotency on durable.tasks (queue, idem_key) where idem_key is not null;
 -- purge: ended tasks, oldest first.
-create index tasks_ended on tasks (queue, state, ended_at, id) where state >= 3;
+create index tasks_ended on durable.tasks (queue, state, ended_at, id) where state >= 3;
 
-create table history (
+create table durable.history (
     queue      text collate "C" not null,
     task       uuid not null,
     ord        bigint not null,
@@ -95,9 +102,9 @@ create table history (
     aside      boolean not null default false,
     primary key (queue, task, ord)
 );
-create unique index history_key on history (queue, task, key) where key is not null and not aside;
+create unique index history_key on durable.history (queue, task, key) where key is not null and not aside;
 
-create table waits (
+create table durable.waits (
     queue         text collate "C" not null,
     task          uuid not null,
     key           text collate "C" not null,
@@ -109,9 +116,9 @@ create table waits (
     rests         bigint,                -- the claim count of the run that rests on it
     primary key (queue, task, key)
 );
-create index waits_event on waits (queue, event, task, key) where event is not null;
+create index waits_event on durable.waits (queue, event, task, key) where event is not null;
 
-create table events (
+create table durable.events (
     queue           text collate "C" not null,
     name            text collate "C" not null,
     written_at      bigint,              -- null: a placeholder, there is something to lock before the first emit
@@ -121,6 +128,6 @@ create table events (
     first_unreached bigint,              -- waking: the first write that has not reached every wait
     primary key (queue, name)
 );
-create index events_waking on events (queue, first_unreached, name) where first_unreached is not null;
-create index events_written on events (queue, written_at, name) where written_at is not null;
-create index events_placeholders on events (queue, name) where written_at is null;
+create index events_waking on durable.events (queue, first_unreached, name) where first_unreached is not null;
+create index events_written on durable.events (queue, written_at, name) where written_at is not null;
+create index events_placeholders on durable.events (queue, name) where written_at is null;

@@ -3,11 +3,10 @@
 use async_trait::async_trait;
 use durable_core::model::TaskId;
 use durable_core::store::{EmitAnswer, EmitRequest, Events, MAX_SPREAD, StoreError, Verb};
-use sqlx::PgConnection;
 
 use crate::error::Fault;
 use crate::store::PostgresStore;
-use crate::transaction::Step;
+use crate::transaction::{Step, Tx};
 use crate::work::{EventWaits, Parents, Time, Work, lock_events, lock_tasks};
 
 #[async_trait]
@@ -26,7 +25,7 @@ impl Step for Emit {
     const VERB: Verb = Verb::Emit;
     type Answer = EmitAnswer;
 
-    async fn run(&self, tx: &mut PgConnection) -> Result<EmitAnswer, Fault> {
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<EmitAnswer, Fault> {
         let queue = self.request.queue.as_str();
         let names = [self.request.event.name.clone()];
         crate::queues::require(tx, queue, Verb::Emit).await?;

@@ -3,11 +3,16 @@
 //! Every verb is static SQL from `src/sql/<role>/`. A verb locks in one statement and reads in a later one of the
 //! same transaction, into the records of `durable_core::transition`. That decides what follows, in memory and one item
 //! after another; `work/` writes it back by as few statements as there are tables.
+//!
+//! The tables are in a schema `durable` of their own, made by `migrations/`. Nothing that is right or wrong depends on what a
+//! session keeps, so a pooler in transaction mode may stand before the server ([`PostgresOptions::pooler`]).
 
 mod checkpoints;
 mod error;
 mod events;
 mod inspect;
+mod migrate;
+mod options;
 mod queues;
 mod rows;
 mod runs;
@@ -16,6 +21,10 @@ mod store;
 mod tasks;
 mod transaction;
 mod upkeep;
+mod url;
 mod work;
 
-pub use store::{PostgresStore, StoreOptions};
+pub use error::OpenError;
+pub use migrate::migrations;
+pub use options::PostgresOptions;
+pub use store::PostgresStore;

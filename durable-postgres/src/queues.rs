@@ -7,30 +7,18 @@ use durable_core::store::{
     QueueState, QueueView, Queues, StoreError, Verb, bounded,
 };
 use durable_core::transition::{queue_state_number, queue_state_of_number};
+use sqlx::Row;
 use sqlx::postgres::PgRow;
-use sqlx::{PgConnection, Row};
 
 use crate::error::{Fault, corrupt};
-use crate::inspect::after;
 use crate::rows::{Decoded, number};
 use crate::store::PostgresStore;
-use crate::transaction::Step;
+use crate::transaction::{Mode, Step, Tx};
 
 #[async_trait]
 impl Queues for PostgresStore {
     async fn put_queue(&self, request: PutQueueRequest) -> Result<PutQueueAnswer, StoreError> {
-        let row = sqlx::query(include_str!("sql/queues/put_queue.sql"))
-            .bind(request.queue.as_str())
-            .bind(queue_state_number(request.state))
-            .fetch_optional(&self.pool)
-            .await
-            .map_err(|error| Fault::Sql(error).into_store(Verb::PutQueue, true))?;
-        match row.map(|row| row.try_get("created")).transpose() {
-            Ok(Some(true)) => Ok(PutQueueAnswer::Created),
-            Ok(Some(false)) => Ok(PutQueueAnswer::Changed),
-            Ok(None) => Ok(PutQueueAnswer::Unchanged),
-            Err(error) => Err(Fault::Sql(error).into_store(Verb::PutQueue, true)),
-        }
+        self.transact(Put { request }).await
     }
 
     async fn drop_queue(&self, request: DropQueueRequest) -> Result<DropQueueAnswer, StoreError> {
@@ -38,18 +26,54 @@ impl Queues for PostgresStore {
     }
 
     async fn list_queues(&self, request: ListQueuesRequest) -> Result<Page<QueueView>, StoreError> {
-        let limit = bounded(request.limit);
-        let after = after(request.cursor.as_ref(), "queue:", Verb::ListQueues)?;
-        let rows = sqlx::query(include_str!("sql/queues/list_queues.sql"))
+        self.transact(List { request }).await
+    }
+}
+
+struct Put {
+    request: PutQueueRequest,
+}
+
+impl Step for Put {
+    const VERB: Verb = Verb::PutQueue;
+    type Answer = PutQueueAnswer;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<PutQueueAnswer, Fault> {
+        let row = tx
+            .query(include_str!("sql/queues/put_queue.sql"))
+            .bind(self.request.queue.as_str())
+            .bind(queue_state_number(self.request.state))
+            .fetch_optional(&mut **tx)
+            .await?;
+        Ok(match row.map(|row| row.try_get("created")).transpose()? {
+            Some(true) => PutQueueAnswer::Created,
+            Some(false) => PutQueueAnswer::Changed,
+            None => PutQueueAnswer::Unchanged,
+        })
+    }
+}
+
+struct List {
+    request: ListQueuesRequest,
+}
+
+impl Step for List {
+    const VERB: Verb = Verb::ListQueues;
+    const MODE: Mode = Mode::Read;
+    type Answer = Page<QueueView>;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Page<QueueView>, Fault> {
+        let limit = bounded(self.request.limit);
+        let after = Cursor::after(self.request.cursor.as_ref(), "queue:", Verb::ListQueues)?;
+        let rows = tx
+            .query(include_str!("sql/queues/list_queues.sql"))
             .bind(after)
             .bind(number(limit + 1))
-            .fetch_all(&self.pool)
-            .await
-            .map_err(|error| Fault::Sql(error).into_store(Verb::ListQueues, false))?;
+            .fetch_all(&mut **tx)
+            .await?;
         let mut items = Vec::with_capacity(rows.len());
         for row in rows.iter().take(limit) {
-            let view = view(row).map_err(|error| Fault::Sql(error).into_store(Verb::ListQueues, false))?;
-            items.push(view.map_err(|what| corrupt(Verb::ListQueues, what))?);
+            items.push(view(row)?.map_err(|what| corrupt(Verb::ListQueues, what))?);
         }
         let last = items.last().map(|queue| Cursor(format!("queue:{}", queue.name)));
         Ok(Page { items, next: last.filter(|_| rows.len() > limit) })
@@ -70,30 +94,31 @@ impl Step for Drop {
     const VERB: Verb = Verb::DropQueue;
     type Answer = DropQueueAnswer;
 
-    async fn run(&self, tx: &mut PgConnection) -> Result<DropQueueAnswer, Fault> {
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<DropQueueAnswer, Fault> {
         let queue = self.request.queue.as_str();
-        let found = sqlx::query(include_str!("sql/queues/drop_queue_lock.sql"))
+        let found = tx
+            .query(include_str!("sql/queues/drop_queue_lock.sql"))
             .bind(queue)
-            .fetch_optional(&mut *tx)
+            .fetch_optional(&mut **tx)
             .await?;
         if found.is_none() {
             return Ok(DropQueueAnswer::NotFound);
         }
         let row =
-            sqlx::query(include_str!("sql/queues/drop_queue.sql")).bind(queue).fetch_one(&mut *tx).await?;
+            tx.query(include_str!("sql/queues/drop_queue.sql")).bind(queue).fetch_one(&mut **tx).await?;
         Ok(if row.try_get("empty")? { DropQueueAnswer::Dropped } else { DropQueueAnswer::NotEmpty })
     }
 }
 
 /// Reads a queue's state and keeps the queue from being dropped; `None` when there is none.
-pub(crate) async fn share(tx: &mut PgConnection, queue: &str) -> Result<Option<QueueState>, Fault> {
+pub(crate) async fn share(tx: &mut Tx<'_>, queue: &str) -> Result<Option<QueueState>, Fault> {
     let row =
-        sqlx::query(include_str!("sql/shared/queue_share.sql")).bind(queue).fetch_optional(&mut *tx).await?;
+        tx.query(include_str!("sql/shared/queue_share.sql")).bind(queue).fetch_optional(&mut **tx).await?;
     Ok(row.map(|row| row.try_get::<i16, _>("state")).transpose()?.map(queue_state_of_number))
 }
 
 /// Refuses a verb on a queue that does not exist.
-pub(crate) async fn require(tx: &mut PgConnection, queue: &str, verb: Verb) -> Result<QueueState, Fault> {
+pub(crate) async fn require(tx: &mut Tx<'_>, queue: &str, verb: Verb) -> Result<QueueState, Fault> {
     let state = share(tx, queue).await?;
     state.ok_or_else(|| StoreError::queue_not_found(verb).into())
 }

@@ -1,42 +1,35 @@
 //! The handle: a pool and a clock.
 
-use std::str::FromStr;
+use std::fmt;
 
 use durable_core::model::{Clock, Timestamp};
-use durable_core::store::{StoreError, Verb};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 
-use crate::error::Fault;
+use crate::error::OpenError;
+use crate::options::PostgresOptions;
+use crate::{migrate, url};
 
-/// How to open a [`PostgresStore`].
-#[derive(Debug, Clone)]
-pub struct StoreOptions {
-    /// The schema of the tables; it exists already.
-    pub schema: String,
-    /// The most connections.
-    pub connections: u32,
-}
-
-impl Default for StoreOptions {
-    fn default() -> Self {
-        Self { schema: "public".into(), connections: 10 }
-    }
-}
-
-/// A store in a PostgreSQL database.
-#[derive(Debug, Clone)]
+/// A store in a PostgreSQL database. A clone is another handle on the same connections.
+#[derive(Clone)]
 pub struct PostgresStore {
     pub(crate) pool: PgPool,
+    pub(crate) session: Session,
     pub(crate) clock: Clock,
 }
 
-/// What every connection of the store's own pool is set to.
-///
-/// Lock-then-read needs a new snapshot for each statement. Every statement has its index: with the other ways to
-/// scan and join switched off, no plan depends on ANALYZE, and a plan made while the tables were empty is still right
-/// when they are full. One generic plan for each statement, no planning at each call, and nothing compiled.
-const SETTINGS: [(&str, &str); 7] = [
-    ("default_transaction_isolation", "read committed"),
+/// What may be kept in a session. Nothing that is right or wrong depends on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Session {
+    /// Named statements, and the settings from the start: the connections are the store's own.
+    Own,
+    /// Named statements: the settings are those of the pool's owner.
+    Given,
+    /// Nothing: the next transaction may be another server connection's.
+    None,
+}
+
+/// What every connection of the store's own is set to; `sql/session/settings.sql` says why.
+const SETTINGS: [(&str, &str); 6] = [
     ("enable_seqscan", "off"),
     ("enable_bitmapscan", "off"),
     ("enable_hashjoin", "off"),
@@ -46,59 +39,68 @@ const SETTINGS: [(&str, &str); 7] = [
 ];
 
 impl PostgresStore {
-    /// Connects to the server that `url` names.
+    /// Opens the store in the database that a URL names, as libpq spells it:
+    /// `postgres://user:password@host:port/database?sslmode=verify-full`.
+    ///
+    /// The tables are made in a schema `durable`, or brought to the version of this release. The parameters
+    /// `connections=<figure>`, `acquire_timeout=<milliseconds>`, `migrate=on|off`, `listen=on|off` and
+    /// `pooler=none|transaction` say what [`PostgresOptions`] says.
     ///
     /// # Errors
     ///
-    /// `Invalid` for a URL that is none; `Unavailable` when the server does not answer.
-    pub async fn connect(url: &str, options: StoreOptions) -> Result<Self, StoreError> {
-        let server = PgConnectOptions::from_str(url)
-            .map_err(|_| crate::error::invalid(Verb::PutQueue, "url", "it is no PostgreSQL URL"))?
-            .options(SETTINGS)
-            .options([("search_path", options.schema.as_str())]);
+    /// [`OpenError`]; nothing was changed.
+    pub async fn open(url: &str) -> Result<Self, OpenError> {
+        Self::open_with(url, PostgresOptions::default()).await
+    }
+
+    /// Opens the store that a URL names; the URL's parameters are put over `options`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`PostgresStore::open`].
+    pub async fn open_with(url: &str, options: PostgresOptions) -> Result<Self, OpenError> {
+        let (server, options) = url::parse(url, options)?;
         let pool = PgPoolOptions::new()
             .max_connections(options.connections)
+            .acquire_timeout(options.acquire_timeout)
             // A ping before each call would cost as much as the call.
             .test_before_acquire(false)
-            .connect_with(server)
-            .await
-            .map_err(|error| Fault::Sql(error).into_store(Verb::PutQueue, false))?;
-        Ok(Self { pool, clock: Clock::Own })
+            .connect_lazy_with(with_session(server, &options));
+        let session = if options.pooler { Session::None } else { Session::Own };
+        Self { pool, session, clock: Clock::Own }.opened(&options).await
+    }
+
+    /// Opens the store in the database of a pool of the application's own.
+    ///
+    /// Every call is then one transaction, which sets what it needs for itself. Behind a pooler in transaction mode say so
+    /// in the options.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`PostgresStore::open`].
+    pub async fn with_pool(pool: PgPool, options: PostgresOptions) -> Result<Self, OpenError> {
+        let session = if options.pooler { Session::None } else { Session::Given };
+        Self { pool, session, clock: Clock::Own }.opened(&options).await
+    }
+
+    async fn opened(self, options: &PostgresOptions) -> Result<Self, OpenError> {
+        let mut connection = self.pool.acquire().await?;
+        migrate::bring(&mut connection, options.migrate).await?;
+        drop(connection);
+        Ok(self)
     }
 
     /// The same store with another clock.
     pub fn with_clock(&self, clock: Clock) -> Self {
-        Self { pool: self.pool.clone(), clock }
+        Self { clock, ..self.clone() }
     }
 
-    /// Creates the tables, unless the schema has them; any number of processes may do so at once.
-    ///
-    /// # Errors
-    ///
-    /// Faults of the server.
-    pub async fn create_tables(&self) -> Result<(), StoreError> {
-        self.created().await.map_err(|error| Fault::Sql(error).into_store(Verb::PutQueue, false))
-    }
-
-    /// In one transaction under a lock of its own: one process that is cut off, or a second one, leaves no half.
-    async fn created(&self) -> sqlx::Result<()> {
-        let mut transaction = self.pool.begin().await?;
-        sqlx::query(include_str!("../migrations/tables_lock.sql")).execute(&mut *transaction).await?;
-        let exists: bool = sqlx::query_scalar(include_str!("../migrations/tables_exist.sql"))
-            .fetch_one(&mut *transaction)
-            .await?;
-        if !exists {
-            sqlx::raw_sql(include_str!("../migrations/0001_tables.sql")).execute(&mut *transaction).await?;
-        }
-        transaction.commit().await
-    }
-
-    /// The pool, for statements beside the store's own: tests, and transactions of the application.
+    /// The pool, for statements beside the store's own: the application's tables, and transactions with both.
     pub fn pool(&self) -> &PgPool {
         &self.pool
     }
 
-    /// Closes the connections.
+    /// Closes the connections, a given pool's too.
     pub async fn close(&self) {
         self.pool.close().await;
     }
@@ -106,5 +108,25 @@ impl PostgresStore {
     /// The time to hand to the server in place of its own.
     pub(crate) fn injected(&self) -> Option<i64> {
         self.clock.injected().map(Timestamp::as_millis)
+    }
+}
+
+/// How to connect, with what the store may keep in its sessions.
+fn with_session(server: PgConnectOptions, options: &PostgresOptions) -> PgConnectOptions {
+    if options.pooler {
+        // pgbouncer knows this parameter of the driver's as little as the settings.
+        server.extra_float_digits(None).statement_cache_capacity(0)
+    } else {
+        server.options(SETTINGS)
+    }
+}
+
+/// Shows nothing of where the server is.
+impl fmt::Debug for PostgresStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PostgresStore")
+            .field("session", &self.session)
+            .field("clock", &self.clock)
+            .finish_non_exhaustive()
     }
 }

@@ -1,25 +1,94 @@
 //! Transactions, begun again when the server asks for it.
 
 use std::future::Future;
+use std::ops::{Deref, DerefMut};
 
 use durable_core::store::{StoreError, Verb};
-use sqlx::PgConnection;
+use sqlx::postgres::PgArguments;
+use sqlx::query::Query;
+use sqlx::{Connection, PgConnection, Postgres};
 
 use crate::error::Fault;
-use crate::store::PostgresStore;
+use crate::store::{PostgresStore, Session};
 
 /// How often a transaction is begun before the caller hears of it.
 const ATTEMPTS: u32 = 5;
+
+/// A connection in use, and whether it remembers statements by name.
+#[derive(Debug)]
+pub(crate) struct Tx<'c> {
+    connection: &'c mut PgConnection,
+    is_named: bool,
+}
+
+impl<'c> Tx<'c> {
+    /// Wraps a connection of a store.
+    pub(crate) fn new(connection: &'c mut PgConnection, session: Session) -> Self {
+        Self { connection, is_named: session != Session::None }
+    }
+
+    /// A statement of `src/sql/`.
+    pub(crate) fn query<'q>(&self, statement: &'static str) -> Query<'q, Postgres, PgArguments> {
+        sqlx::query(statement).persistent(self.is_named)
+    }
+}
+
+impl Deref for Tx<'_> {
+    type Target = PgConnection;
+
+    fn deref(&self) -> &PgConnection {
+        self.connection
+    }
+}
+
+impl DerefMut for Tx<'_> {
+    fn deref_mut(&mut self) -> &mut PgConnection {
+        self.connection
+    }
+}
+
+/// What a step does with the data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// It reads by one statement.
+    Read,
+    /// It reads by several statements, which see the same moment.
+    Snapshot,
+    /// It reads and writes; each statement sees what was committed before it.
+    Write,
+}
+
+impl Mode {
+    /// How its transaction begins; with the settings where the session has others.
+    fn begin(self, session: Session) -> &'static str {
+        match (self, session) {
+            (Self::Snapshot, Session::Own) => include_str!("sql/session/begin_snapshot.sql"),
+            (Self::Snapshot, _) => concat!(
+                include_str!("sql/session/begin_snapshot.sql"),
+                ";\n",
+                include_str!("sql/session/settings.sql")
+            ),
+            (Self::Read | Self::Write, Session::Own) => include_str!("sql/session/begin_write.sql"),
+            (Self::Read | Self::Write, _) => concat!(
+                include_str!("sql/session/begin_write.sql"),
+                ";\n",
+                include_str!("sql/session/settings.sql")
+            ),
+        }
+    }
+}
 
 /// A verb, or a part of one, that runs in one transaction and may be run again from the start.
 pub(crate) trait Step: Send + Sync {
     /// The verb, for errors.
     const VERB: Verb;
+    /// What it does with the data.
+    const MODE: Mode = Mode::Write;
     /// What it answers.
     type Answer: Send + 'static;
 
     /// Runs it.
-    fn run(&self, tx: &mut PgConnection) -> impl Future<Output = Result<Self::Answer, Fault>> + Send;
+    fn run(&self, tx: &mut Tx<'_>) -> impl Future<Output = Result<Self::Answer, Fault>> + Send;
 
     /// Whether what was written for this answer is kept; else it is rolled back.
     fn is_kept(_answer: &Self::Answer) -> bool {
@@ -31,7 +100,7 @@ pub(crate) trait Step: Send + Sync {
 ///
 /// A future that is dropped while `begin` is on its way would leave an open transaction in the pool: its locks would
 /// stay, and the next statements on that connection would never be committed.
-pub(crate) async fn to_its_end<T: Send + 'static>(
+async fn to_its_end<T: Send + 'static>(
     verb: Verb,
     call: impl Future<Output = Result<T, StoreError>> + Send + 'static,
 ) -> Result<T, StoreError> {
@@ -61,8 +130,14 @@ impl PostgresStore {
 
     /// One attempt; a fault says whether the write may have happened.
     async fn attempt<S: Step>(&self, step: &S) -> Result<S::Answer, (Fault, bool)> {
-        let mut tx = self.pool.begin().await.map_err(|error| (Fault::Begin(error), false))?;
-        match step.run(&mut tx).await {
+        let begin = |error| (Fault::Begin(error), false);
+        let mut connection = self.pool.acquire().await.map_err(begin)?;
+        if S::MODE == Mode::Read && self.session == Session::Own {
+            let mut tx = Tx::new(&mut connection, self.session);
+            return step.run(&mut tx).await.map_err(|fault| (fault, false));
+        }
+        let mut tx = connection.begin_with(S::MODE.begin(self.session)).await.map_err(begin)?;
+        match step.run(&mut Tx::new(&mut tx, self.session)).await {
             Ok(answer) if S::is_kept(&answer) => {
                 // Only a commit that is not answered leaves it open.
                 tx.commit().await.map_err(|error| (error.into(), true))?;

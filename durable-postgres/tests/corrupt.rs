@@ -25,8 +25,8 @@ async fn waiters(bench: &Bench, spoil: &'static str) -> anyhow::Result<[TaskId; 
 #[tokio::test]
 async fn c6_a_deadline_of_a_wait_that_cannot_be_decoded_fails_its_task_alone() -> anyhow::Result<()> {
     let bench = Bench::open(2).await?;
-    let [spoilt, sound] = waiters(&bench, "update waits set source = 9 where task = $1").await?;
-    for due in ["update waits set deadline = 1", "update tasks set rest_due = 1, due = 1"] {
+    let [spoilt, sound] = waiters(&bench, "update durable.waits set source = 9 where task = $1").await?;
+    for due in ["update durable.waits set deadline = 1", "update durable.tasks set rest_due = 1, due = 1"] {
         sqlx::query(due).execute(bench.store.pool()).await?;
     }
     let done = bench.store.tick(TickRequest::new(bench.queue.clone(), 100)).await?;
@@ -41,7 +41,7 @@ async fn c6_a_deadline_of_a_wait_that_cannot_be_decoded_fails_its_task_alone() -
 #[tokio::test]
 async fn c6_a_wait_that_cannot_be_decoded_keeps_no_other_from_its_event() -> anyhow::Result<()> {
     let bench = Bench::open(2).await?;
-    let [_, sound] = waiters(&bench, "update waits set key = '' where task = $1").await?;
+    let [_, sound] = waiters(&bench, "update durable.waits set key = '' where task = $1").await?;
     bench.emit("paid").await?;
     assert_eq!(bench.view(sound).await?.state, TaskState::Pending);
     bench.close().await

@@ -107,13 +107,13 @@ async fn u4_a_claim_finds_its_tasks_behind_a_backlog() -> anyhow::Result<()> {
     sqlx::query("select pg_stat_force_next_flush()").execute(bench.store.pool()).await?;
     let scans: i64 = sqlx::query_scalar(
         "select coalesce(sum(seq_scan), 0)::bigint from pg_stat_user_tables \
-         where schemaname = current_schema() and relname <> 'queues'",
+         where schemaname = 'durable' and relname <> 'queues'",
     )
     .fetch_one(bench.store.pool())
     .await?;
     // Each index that is built on an empty table has scanned it once.
     let built: i64 = sqlx::query_scalar(
-        "select count(*) from pg_indexes where schemaname = current_schema() and tablename <> 'queues'",
+        "select count(*) from pg_indexes where schemaname = 'durable' and tablename <> 'queues'",
     )
     .fetch_one(bench.store.pool())
     .await?;

@@ -26,7 +26,7 @@ async fn family(bench: &Bench) -> anyhow::Result<(Token, TaskId, Token)> {
 
 async fn hold_task<'a>(bench: &Bench, task: TaskId) -> anyhow::Result<Transaction<'a, Postgres>> {
     let mut held = bench.store.pool().begin().await?;
-    lock(&mut held, "select 1 from tasks where id = $1::uuid for update", &task.to_string()).await?;
+    lock(&mut held, "select 1 from durable.tasks where id = $1::uuid for update", &task.to_string()).await?;
     Ok(held)
 }
 
@@ -96,7 +96,7 @@ async fn waiter_and_emit(first: First) -> anyhow::Result<(WaitAnswer, TaskState)
     bench.rest(earlier, "k", WaitSource::Event(event.clone())).await?;
     let waiter = bench.running().await?.token;
     let mut held = bench.store.pool().begin().await?;
-    lock(&mut held, "select 1 from events where name = $1 for update", "e").await?;
+    lock(&mut held, "select 1 from durable.events where name = $1 for update", "e").await?;
     let resting = {
         let bench = bench.clone();
         async move { bench.rest(waiter, "k", WaitSource::Event(event)).await }

@@ -155,7 +155,7 @@ async fn every_statement_stands_on_its_indexes_planned_empty() -> anyhow::Result
     let mut connection = bench.store.pool().acquire().await?;
     for analysed in [false, true] {
         if analysed {
-            sqlx::raw_sql("delete from queues; vacuum analyze").execute(&mut *connection).await.ok();
+            sqlx::raw_sql("delete from durable.queues; vacuum analyze").execute(&mut *connection).await.ok();
             sqlx::raw_sql("analyze").execute(&mut *connection).await?;
         }
         let mut found = Vec::new();

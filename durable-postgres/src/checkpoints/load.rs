@@ -8,41 +8,55 @@ use sqlx::postgres::PgRow;
 
 use crate::error::{Fault, corrupt};
 use crate::rows::{entry, number};
-use crate::store::PostgresStore;
+use crate::transaction::{Mode, Step, Tx};
 
-/// The verb.
-pub(super) async fn load(
-    store: &PostgresStore,
-    request: &LoadRequest,
-) -> Result<CheckpointPage, FencedError> {
-    let fault = |error| FencedError::Fault(Fault::Sql(error).into_store(Verb::Load, false));
-    let claim = i64::try_from(request.token.claim).map_err(|_| FencedError::ClaimLost)?;
-    let rows = sqlx::query(include_str!("../sql/checkpoints/load.sql"))
-        .bind(request.queue.as_str())
-        .bind(store.injected())
-        .bind(request.token.task.as_uuid())
-        .bind(request.token.call.as_uuid())
-        .bind(claim)
-        .bind(number(request.after))
-        .bind(number(bounded(request.limit)))
-        .bind(number(MAX_BYTES))
-        .fetch_all(&store.pool)
-        .await
-        .map_err(fault)?;
-    fence(rows.first()).map_err(fault)??;
+/// The verb, with the time if it is injected.
+pub(super) struct Load {
+    pub(super) request: LoadRequest,
+    pub(super) injected: Option<i64>,
+}
+
+impl Step for Load {
+    const VERB: Verb = Verb::Load;
+    const MODE: Mode = Mode::Read;
+    type Answer = Result<CheckpointPage, FencedError>;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Answer, Fault> {
+        let request = &self.request;
+        let Ok(claim) = i64::try_from(request.token.claim) else { return Ok(Err(FencedError::ClaimLost)) };
+        let rows = tx
+            .query(include_str!("../sql/checkpoints/load.sql"))
+            .bind(request.queue.as_str())
+            .bind(self.injected)
+            .bind(request.token.task.as_uuid())
+            .bind(request.token.call.as_uuid())
+            .bind(claim)
+            .bind(number(request.after))
+            .bind(number(bounded(request.limit)))
+            .bind(number(MAX_BYTES))
+            .fetch_all(&mut **tx)
+            .await?;
+        if let Err(refused) = fence(rows.first())? {
+            return Ok(Err(refused));
+        }
+        Ok(Ok(page(&rows)?))
+    }
+}
+
+fn page(rows: &[PgRow]) -> Result<CheckpointPage, Fault> {
     let mut checkpoints = Vec::with_capacity(rows.len());
-    for row in &rows {
-        let order: Option<i64> = row.try_get("ord").map_err(fault)?;
+    for row in rows {
+        let order: Option<i64> = row.try_get("ord")?;
         if order.is_none() {
             continue;
         }
-        match entry(row, false).map_err(fault)?.map_err(|what| corrupt(Verb::Load, what))? {
+        match entry(row, false)?.map_err(|what| corrupt(Verb::Load, what))? {
             HistoryEntry::Checkpoint { checkpoint, .. } => checkpoints.push(checkpoint),
             HistoryEntry::Run(_) => {}
         }
     }
     let more = match rows.last() {
-        Some(last) => last.try_get::<Option<bool>, _>("more").map_err(fault)?.unwrap_or(false),
+        Some(last) => last.try_get::<Option<bool>, _>("more")?.unwrap_or(false),
         None => false,
     };
     Ok(CheckpointPage { checkpoints, more })

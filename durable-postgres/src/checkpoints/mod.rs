@@ -13,7 +13,7 @@ use crate::store::PostgresStore;
 #[async_trait]
 impl Checkpoints for PostgresStore {
     async fn load(&self, request: LoadRequest) -> Result<CheckpointPage, FencedError> {
-        load::load(self, &request).await
+        self.transact(load::Load { request, injected: self.injected() }).await?
     }
 
     async fn save(&self, request: SaveRequest) -> Result<Vec<Result<SaveAnswer, FencedError>>, StoreError> {

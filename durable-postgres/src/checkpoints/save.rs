@@ -7,11 +7,10 @@ use durable_core::store::{
     Effect, FencedError, MAX_SPREAD, QueueState, SaveAnswer, SaveItem, SaveRequest, Verb,
 };
 use durable_core::transition::{EventRecord, SlotKey};
-use sqlx::PgConnection;
 
 use crate::error::Fault;
 use crate::tasks::{NewRow, insert_tasks};
-use crate::transaction::Step;
+use crate::transaction::{Step, Tx};
 use crate::work::{EventWaits, Parents, Time, Work, lock_events, lock_tasks};
 
 /// The verb, with the time if it is injected.
@@ -24,7 +23,7 @@ impl Step for Save {
     const VERB: Verb = Verb::Save;
     type Answer = Vec<Result<SaveAnswer, FencedError>>;
 
-    async fn run(&self, tx: &mut PgConnection) -> Result<Self::Answer, Fault> {
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Answer, Fault> {
         let queue = self.request.queue.as_str();
         let items = &self.request.items;
         let time = Time { injected: self.injected, read: None };
@@ -56,7 +55,7 @@ impl Step for Save {
 impl Save {
     /// Reads the queue's state and keeps it from being dropped, if something is spawned into it. Without the queue no
     /// token is anybody's.
-    async fn share_queue(&self, tx: &mut PgConnection) -> Result<QueueState, Fault> {
+    async fn share_queue(&self, tx: &mut Tx<'_>) -> Result<QueueState, Fault> {
         if !self.request.items.iter().any(|item| matches!(item.effect, Effect::Spawn(_))) {
             return Ok(QueueState::Open);
         }
@@ -76,7 +75,7 @@ impl Save {
 
 /// Locks the events to emit, and finds the tasks that wait for them.
 async fn lock_emitted(
-    tx: &mut PgConnection,
+    tx: &mut Tx<'_>,
     queue: &str,
     names: &[EventName],
 ) -> Result<(Vec<EventRecord>, BTreeSet<TaskId>), Fault> {

@@ -5,11 +5,11 @@ use durable_core::store::{
     ClaimAnswer, ClaimRequest, EndAnswer, FencedError, MAX_RECORDS, MAX_SPREAD, QueueState, StoreError, Verb,
 };
 use durable_core::transition::queue_state_of_number;
-use sqlx::{PgConnection, Row};
+use sqlx::Row;
 
 use super::take::{Take, held, tail};
 use crate::error::Fault;
-use crate::transaction::Step;
+use crate::transaction::{Step, Tx};
 use crate::upkeep::due::do_due;
 use crate::work::{Parents, Time, Work, cascade, lock_tasks};
 
@@ -32,7 +32,7 @@ impl Step for Claims {
     const VERB: Verb = Verb::Claim;
     type Answer = ClaimAnswer;
 
-    async fn run(&self, tx: &mut PgConnection) -> Result<ClaimAnswer, Fault> {
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<ClaimAnswer, Fault> {
         let request = &self.request;
         let queue = request.queue.as_str();
         let mut time = Time { injected: self.injected, read: None };
@@ -75,12 +75,13 @@ impl Step for Claims {
 }
 
 impl Claims {
-    async fn look(&self, tx: &mut PgConnection, time: Time) -> Result<Look, Fault> {
-        let row = sqlx::query(include_str!("../sql/runs/claim_look.sql"))
+    async fn look(&self, tx: &mut Tx<'_>, time: Time) -> Result<Look, Fault> {
+        let row = tx
+            .query(include_str!("../sql/runs/claim_look.sql"))
             .bind(self.request.queue.as_str())
             .bind(time.parameter())
             .bind(self.request.call.as_uuid())
-            .fetch_one(&mut *tx)
+            .fetch_one(&mut **tx)
             .await?;
         let state: Option<i16> = row.try_get("state")?;
         Ok(Look {
@@ -95,7 +96,7 @@ impl Claims {
     /// The ends come first, one after another.
     async fn end_runs(
         &self,
-        tx: &mut PgConnection,
+        tx: &mut Tx<'_>,
         time: &mut Time,
         budget: &mut usize,
     ) -> Result<Vec<Result<EndAnswer, FencedError>>, Fault> {

@@ -2,10 +2,9 @@
 
 use durable_core::model::{TaskId, Timestamp};
 use durable_core::store::{ExtendRequest, FencedError, Verb};
-use sqlx::PgConnection;
 
 use crate::error::Fault;
-use crate::transaction::Step;
+use crate::transaction::{Step, Tx};
 use crate::work::{Parents, Time, Work, lock_tasks};
 
 /// The verb, with the time if it is injected.
@@ -18,7 +17,7 @@ impl Step for Extend {
     const VERB: Verb = Verb::Extend;
     type Answer = Vec<Result<Timestamp, FencedError>>;
 
-    async fn run(&self, tx: &mut PgConnection) -> Result<Self::Answer, Fault> {
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Answer, Fault> {
         let queue = self.request.queue.as_str();
         let time = Time { injected: self.injected, read: None };
         let ids: Vec<TaskId> = self.request.items.iter().map(|item| item.token.task).collect();

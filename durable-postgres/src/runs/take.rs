@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use durable_core::model::{TaskId, TaskName, Timestamp, Token};
 use durable_core::store::{Claim, ClaimRequest, MAX_BYTES, Verb};
 use durable_core::transition::{Flaw, earliest};
+use sqlx::Row;
 use sqlx::postgres::PgRow;
-use sqlx::{PgConnection, Row};
 
 use crate::error::Fault;
 use crate::rows::{Decoded, count, flaw, moment, number, payload, task_id, time};
+use crate::transaction::Tx;
 use crate::work::{Parents, Time, Work, cascade, lock_tasks};
 
 /// What was taken, and what is left.
@@ -36,7 +37,7 @@ const SPARE: usize = 32;
 const ROUNDS: usize = 3;
 
 impl Take<'_> {
-    pub(super) async fn run(&self, tx: &mut PgConnection, budget: &mut usize) -> Result<Taken, Fault> {
+    pub(super) async fn run(&self, tx: &mut Tx<'_>, budget: &mut usize) -> Result<Taken, Fault> {
         let mut taken = Taken::default();
         let mut placed = Vec::new();
         let mut corrupt = Vec::new();
@@ -72,13 +73,14 @@ impl Take<'_> {
 
     async fn take(
         &self,
-        tx: &mut PgConnection,
+        tx: &mut Tx<'_>,
         most: usize,
         candidates: usize,
         first: bool,
     ) -> Result<Vec<PgRow>, Fault> {
         let request = self.request;
-        Ok(sqlx::query(include_str!("../sql/runs/claim_take.sql"))
+        Ok(tx
+            .query(include_str!("../sql/runs/claim_take.sql"))
             .bind(request.queue.as_str())
             .bind(names(request))
             .bind(self.time.parameter())
@@ -89,7 +91,7 @@ impl Take<'_> {
             .bind(request.lease.millis().as_i64())
             .bind(number(MAX_BYTES))
             .bind(first)
-            .fetch_all(&mut *tx)
+            .fetch_all(&mut **tx)
             .await?)
     }
 
@@ -117,7 +119,7 @@ impl Take<'_> {
     /// Its parent is locked after it, against the order of locks; a deadlock that comes of it is begun again.
     async fn fail_corrupt(
         &self,
-        tx: &mut PgConnection,
+        tx: &mut Tx<'_>,
         corrupt: &[(TaskId, Flaw)],
         budget: &mut usize,
     ) -> Result<(), Fault> {
@@ -141,16 +143,17 @@ impl Take<'_> {
 
 /// The tasks that a repeated call still holds.
 pub(super) async fn held(
-    tx: &mut PgConnection,
+    tx: &mut Tx<'_>,
     request: &ClaimRequest,
     now: i64,
     open: bool,
 ) -> Result<Taken, Fault> {
-    let rows = sqlx::query(include_str!("../sql/runs/claim_held.sql"))
+    let rows = tx
+        .query(include_str!("../sql/runs/claim_held.sql"))
         .bind(request.queue.as_str())
         .bind(request.call.as_uuid())
         .bind(now)
-        .fetch_all(&mut *tx)
+        .fetch_all(&mut **tx)
         .await?;
     let mut placed = Vec::new();
     for row in &rows {
@@ -164,11 +167,12 @@ pub(super) async fn held(
 }
 
 /// What there is when nothing is taken.
-pub(super) async fn tail(tx: &mut PgConnection, request: &ClaimRequest, open: bool) -> Result<Taken, Fault> {
-    let row = sqlx::query(include_str!("../sql/runs/claim_tail.sql"))
+pub(super) async fn tail(tx: &mut Tx<'_>, request: &ClaimRequest, open: bool) -> Result<Taken, Fault> {
+    let row = tx
+        .query(include_str!("../sql/runs/claim_tail.sql"))
         .bind(request.queue.as_str())
         .bind(names(request))
-        .fetch_one(&mut *tx)
+        .fetch_one(&mut **tx)
         .await?;
     let more: bool = row.try_get("more")?;
     Ok(Taken { claims: Vec::new(), more: more && open, next_due: time(&row, "next_due")? })

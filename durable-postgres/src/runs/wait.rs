@@ -5,11 +5,10 @@ use std::collections::BTreeSet;
 use durable_core::model::TaskId;
 use durable_core::store::{FencedError, NewWait, Verb, WaitAnswer, WaitRequest, WaitSource};
 use durable_core::transition::{EventRecord, SlotKey};
-use sqlx::PgConnection;
 
 use crate::error::Fault;
 use crate::rows::{child, uuids};
-use crate::transaction::Step;
+use crate::transaction::{Step, Tx};
 use crate::work::{Parents, Time, Work, lock_tasks, place_events, read_events};
 
 /// The verb, with the time if it is injected.
@@ -22,7 +21,7 @@ impl Step for Waits {
     const VERB: Verb = Verb::Wait;
     type Answer = Vec<Result<WaitAnswer, FencedError>>;
 
-    async fn run(&self, tx: &mut PgConnection) -> Result<Self::Answer, Fault> {
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Answer, Fault> {
         let queue = self.request.queue.as_str();
         let items = &self.request.items;
         let time = Time { injected: self.injected, read: None };
@@ -54,7 +53,7 @@ impl Waits {
     /// Locks the events first, so that none is written between looking at it and registering the wait.
     async fn share_events(
         &self,
-        tx: &mut PgConnection,
+        tx: &mut Tx<'_>,
         slots: &BTreeSet<SlotKey>,
     ) -> Result<Vec<EventRecord>, Fault> {
         let queue = self.request.queue.as_str();
@@ -63,25 +62,27 @@ impl Waits {
         if !names.is_empty() {
             place_events(tx, queue, &names).await?;
         }
-        let rows = sqlx::query(include_str!("../sql/shared/events_share.sql"))
+        let rows = tx
+            .query(include_str!("../sql/shared/events_share.sql"))
             .bind(queue)
             .bind(&names)
             .bind(uuids(slots.iter().map(|(task, _)| task)))
             .bind(slots.iter().map(|(_, key)| key.as_str()).collect::<Vec<_>>())
-            .fetch_all(&mut *tx)
+            .fetch_all(&mut **tx)
             .await?;
         read_events(&rows)
     }
 
-    async fn read_children(&self, tx: &mut PgConnection, work: &mut Work) -> Result<(), Fault> {
+    async fn read_children(&self, tx: &mut Tx<'_>, work: &mut Work) -> Result<(), Fault> {
         let ids: Vec<TaskId> = self.new_waits().filter_map(child_of).collect();
         if ids.is_empty() {
             return Ok(());
         }
-        let rows = sqlx::query(include_str!("../sql/runs/wait_children.sql"))
+        let rows = tx
+            .query(include_str!("../sql/runs/wait_children.sql"))
             .bind(self.request.queue.as_str())
             .bind(uuids(&ids))
-            .fetch_all(&mut *tx)
+            .fetch_all(&mut **tx)
             .await?;
         for row in &rows {
             let (id, child) = child(row)?;

@@ -2,10 +2,10 @@
 
 use durable_core::store::{CancelAnswer, CancelRequest, MAX_SPREAD, Verb};
 use durable_core::transition::State;
-use sqlx::{PgConnection, Row};
+use sqlx::Row;
 
 use crate::error::Fault;
-use crate::transaction::Step;
+use crate::transaction::{Step, Tx};
 use crate::work::{Parents, Time, Work, cascade, lock_tasks};
 
 /// The verb, with the time if it is injected.
@@ -18,7 +18,7 @@ impl Step for Cancel {
     const VERB: Verb = Verb::Cancel;
     type Answer = CancelAnswer;
 
-    async fn run(&self, tx: &mut PgConnection) -> Result<CancelAnswer, Fault> {
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<CancelAnswer, Fault> {
         let queue = self.request.queue.as_str();
         let id = self.request.task;
         let time = Time { injected: self.injected, read: None };
@@ -41,11 +41,12 @@ impl Step for Cancel {
     }
 }
 
-async fn closing_below(tx: &mut PgConnection, request: &CancelRequest) -> Result<bool, Fault> {
-    let row = sqlx::query(include_str!("../sql/tasks/cancel_below.sql"))
+async fn closing_below(tx: &mut Tx<'_>, request: &CancelRequest) -> Result<bool, Fault> {
+    let row = tx
+        .query(include_str!("../sql/tasks/cancel_below.sql"))
         .bind(request.queue.as_str())
         .bind(request.task.as_uuid())
-        .fetch_one(&mut *tx)
+        .fetch_one(&mut **tx)
         .await?;
     Ok(row.try_get("closing")?)
 }

@@ -32,6 +32,6 @@ impl Tasks for PostgresStore {
     }
 
     async fn outcome(&self, request: OutcomeRequest) -> Result<Outcome, StoreError> {
-        outcome::outcome(self, &request).await
+        self.transact(outcome::Ask { request }).await
     }
 }

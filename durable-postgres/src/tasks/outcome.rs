@@ -8,19 +8,28 @@ use sqlx::postgres::PgRow;
 
 use crate::error::{Fault, corrupt};
 use crate::rows::{Decoded, end_columns};
-use crate::store::PostgresStore;
+use crate::transaction::{Mode, Step, Tx};
 
 /// The verb.
-pub(super) async fn outcome(store: &PostgresStore, request: &OutcomeRequest) -> Result<Outcome, StoreError> {
-    let fault = |error| Fault::Sql(error).into_store(Verb::Outcome, false);
-    let row = sqlx::query(include_str!("../sql/tasks/outcome.sql"))
-        .bind(request.queue.as_str())
-        .bind(request.task.as_uuid())
-        .fetch_optional(&store.pool)
-        .await
-        .map_err(fault)?;
-    let row = row.ok_or_else(|| StoreError::queue_not_found(Verb::Outcome))?;
-    read(&row).map_err(fault)?.map_err(|what| corrupt(Verb::Outcome, what))
+pub(super) struct Ask {
+    pub(super) request: OutcomeRequest,
+}
+
+impl Step for Ask {
+    const VERB: Verb = Verb::Outcome;
+    const MODE: Mode = Mode::Read;
+    type Answer = Outcome;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome, Fault> {
+        let row = tx
+            .query(include_str!("../sql/tasks/outcome.sql"))
+            .bind(self.request.queue.as_str())
+            .bind(self.request.task.as_uuid())
+            .fetch_optional(&mut **tx)
+            .await?;
+        let row = row.ok_or_else(|| StoreError::queue_not_found(Verb::Outcome))?;
+        Ok(read(&row)?.map_err(|what| corrupt(Verb::Outcome, what))?)
+    }
 }
 
 fn read(row: &PgRow) -> Decoded<Outcome> {

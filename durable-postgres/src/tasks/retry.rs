@@ -3,10 +3,10 @@
 use durable_core::model::EndState;
 use durable_core::store::{RetryAnswer, RetryRequest, Verb};
 use durable_core::transition::{State, TaskRecord};
-use sqlx::{PgConnection, Row};
+use sqlx::Row;
 
 use crate::error::{Fault, invalid};
-use crate::transaction::Step;
+use crate::transaction::{Step, Tx};
 use crate::work::{Parents, Time, Work, lock_tasks};
 
 /// The verb, with the time if it is injected.
@@ -19,7 +19,7 @@ impl Step for Retry {
     const VERB: Verb = Verb::Retry;
     type Answer = RetryAnswer;
 
-    async fn run(&self, tx: &mut PgConnection) -> Result<RetryAnswer, Fault> {
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<RetryAnswer, Fault> {
         let queue = self.request.queue.as_str();
         let id = self.request.task;
         let time = Time { injected: self.injected, read: None };
@@ -35,14 +35,14 @@ impl Step for Retry {
         }
         let from = self.find_from(tx).await?;
         let parent = task.parent.as_ref().and_then(|parent| work.records.task(parent.id));
-        sqlx::query(include_str!("../sql/tasks/retry.sql"))
+        tx.query(include_str!("../sql/tasks/retry.sql"))
             .bind(queue)
             .bind(id.as_uuid())
             .bind(work.records.now().at.as_millis())
             .bind(self.request.attempts)
             .bind(from)
             .bind(parent.is_some_and(TaskRecord::is_live))
-            .execute(&mut *tx)
+            .execute(&mut **tx)
             .await?;
         Ok(RetryAnswer::Reopened)
     }
@@ -50,13 +50,14 @@ impl Step for Retry {
 
 impl Retry {
     /// The order of the first checkpoint to set aside.
-    async fn find_from(&self, tx: &mut PgConnection) -> Result<Option<i64>, Fault> {
+    async fn find_from(&self, tx: &mut Tx<'_>) -> Result<Option<i64>, Fault> {
         let Some(key) = &self.request.from else { return Ok(None) };
-        let row = sqlx::query(include_str!("../sql/tasks/retry_from.sql"))
+        let row = tx
+            .query(include_str!("../sql/tasks/retry_from.sql"))
             .bind(self.request.queue.as_str())
             .bind(self.request.task.as_uuid())
             .bind(key.as_str())
-            .fetch_optional(&mut *tx)
+            .fetch_optional(&mut **tx)
             .await?;
         let row = row.ok_or_else(|| invalid(Verb::Retry, "from", "the task has no such checkpoint"))?;
         Ok(Some(row.try_get("ord")?))

@@ -7,13 +7,13 @@ use durable_core::store::{
     Idempotency, NewTask, QueueState, SpawnAnswer, SpawnRequest, Spawned, StoreError, Verb,
 };
 use durable_core::transition::{Existing, NewChild, decide_spawn, on_close_number, queue_state_of_number};
+use sqlx::Row;
 use sqlx::postgres::PgRow;
-use sqlx::{PgConnection, Row};
 use uuid::Uuid;
 
 use crate::error::Fault;
 use crate::rows::{task_id, uuids};
-use crate::transaction::Step;
+use crate::transaction::{Step, Tx};
 
 /// The verb, with the time if it is injected.
 pub(super) struct Spawn {
@@ -54,7 +54,7 @@ impl Step for Spawn {
     const VERB: Verb = Verb::Spawn;
     type Answer = SpawnAnswer;
 
-    async fn run(&self, tx: &mut PgConnection) -> Result<SpawnAnswer, Fault> {
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<SpawnAnswer, Fault> {
         let queue = self.request.queue.as_str();
         let tasks = &self.request.tasks;
         let rows: Vec<NewRow> = tasks.iter().map(NewRow::from).collect();
@@ -76,16 +76,17 @@ impl Spawn {
     /// Tells for each task whether it is new, or which one was there before.
     async fn find_existing(
         &self,
-        tx: &mut PgConnection,
+        tx: &mut Tx<'_>,
         state: QueueState,
         created: &HashSet<TaskId>,
     ) -> Result<SpawnAnswer, Fault> {
         let tasks = &self.request.tasks;
-        let rows = sqlx::query(include_str!("../sql/tasks/spawn_existing.sql"))
+        let rows = tx
+            .query(include_str!("../sql/tasks/spawn_existing.sql"))
             .bind(self.request.queue.as_str())
             .bind(uuids(tasks.iter().map(|task| &task.id)))
             .bind(tasks.iter().map(|task| Some(task.idempotency.as_ref()?.key.as_str())).collect::<Vec<_>>())
-            .fetch_all(&mut *tx)
+            .fetch_all(&mut **tx)
             .await?;
         let mut existing = Vec::with_capacity(rows.len());
         for (task, row) in tasks.iter().zip(&rows) {
@@ -117,12 +118,13 @@ fn found(task: &NewTask, row: &PgRow) -> Result<Option<Existing>, sqlx::Error> {
 
 /// Inserts tasks that are not there yet.
 pub(crate) async fn insert_tasks(
-    tx: &mut PgConnection,
+    tx: &mut Tx<'_>,
     queue: &str,
     now: Option<i64>,
     rows: &[NewRow<'_>],
 ) -> Result<Inserted, Fault> {
-    let row = sqlx::query(include_str!("../sql/tasks/spawn.sql"))
+    let row = tx
+        .query(include_str!("../sql/tasks/spawn.sql"))
         .bind(queue)
         .bind(now)
         .bind(uuids(rows.iter().map(|row| &row.task.id)))
@@ -149,7 +151,7 @@ pub(crate) async fn insert_tasks(
         .bind(rows.iter().map(|row| row.task.params.as_str()).collect::<Vec<_>>())
         .bind(rows.iter().map(|row| row.task.headers.as_str()).collect::<Vec<_>>())
         .bind(rows.iter().map(|row| row.task.policy.as_str()).collect::<Vec<_>>())
-        .fetch_one(&mut *tx)
+        .fetch_one(&mut **tx)
         .await?;
     let state: Option<i16> = row.try_get("state")?;
     let created: Vec<Uuid> = row.try_get("created")?;

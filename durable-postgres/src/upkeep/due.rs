@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use durable_core::model::TaskId;
 use durable_core::store::{MAX_RECORDS, Verb};
 use durable_core::transition::{DueDone, EventRecord, Slot};
+use sqlx::Row;
 use sqlx::postgres::PgRow;
-use sqlx::{PgConnection, Row};
 
 use crate::error::Fault;
 use crate::rows::{number, task_id, uuids, wait};
+use crate::transaction::Tx;
 use crate::work::{Cascade, Parents, Time, Work, cascade, lock_free_tasks, read_events};
 
 /// How many more candidates are looked at than are done: as many may be held by others.
@@ -25,7 +26,7 @@ struct Candidate {
 /// Does at most `most` things that are due; what was done, and what it spread to. An end spreads, within the budget, before
 /// the next thing is looked at.
 pub(crate) async fn do_due(
-    tx: &mut PgConnection,
+    tx: &mut Tx<'_>,
     verb: Verb,
     queue: &str,
     time: Time,
@@ -57,12 +58,13 @@ pub(crate) async fn do_due(
     Ok((done, spread))
 }
 
-async fn scan(tx: &mut PgConnection, queue: &str, time: Time, most: usize) -> Result<Vec<Candidate>, Fault> {
-    let rows = sqlx::query(include_str!("../sql/upkeep/due_scan.sql"))
+async fn scan(tx: &mut Tx<'_>, queue: &str, time: Time, most: usize) -> Result<Vec<Candidate>, Fault> {
+    let rows = tx
+        .query(include_str!("../sql/upkeep/due_scan.sql"))
         .bind(queue)
         .bind(time.parameter())
         .bind(number(most.saturating_add(SPARE)))
-        .fetch_all(&mut *tx)
+        .fetch_all(&mut **tx)
         .await?;
     let read = |row: &PgRow| {
         let id = TaskId::from_uuid(row.try_get("id")?);
@@ -73,7 +75,7 @@ async fn scan(tx: &mut PgConnection, queue: &str, time: Time, most: usize) -> Re
 
 /// Locks and reads what nobody else holds; gives the candidates among it, too.
 async fn read(
-    tx: &mut PgConnection,
+    tx: &mut Tx<'_>,
     verb: Verb,
     queue: &str,
     time: Time,
@@ -100,7 +102,7 @@ async fn read(
 
 /// Reads the deadlines that have come of tasks at rest.
 async fn read_deadlines(
-    tx: &mut PgConnection,
+    tx: &mut Tx<'_>,
     queue: &str,
     work: &mut Work,
     tasks: &[TaskId],
@@ -110,13 +112,14 @@ async fn read_deadlines(
     if tasks.is_empty() {
         return Ok(());
     }
-    let rows = sqlx::query(include_str!("../sql/upkeep/due_waits.sql"))
+    let rows = tx
+        .query(include_str!("../sql/upkeep/due_waits.sql"))
         .bind(queue)
         .bind(uuids(&tasks))
         .bind(claims)
         .bind(work.records.now().at.as_millis())
         .bind(number(MAX_RECORDS))
-        .fetch_all(&mut *tx)
+        .fetch_all(&mut **tx)
         .await?;
     for row in &rows {
         let (task, wait) = wait(row)?;
@@ -127,7 +130,7 @@ async fn read_deadlines(
 
 /// Keeps the events quiet whose waits may time out, as far as nobody is writing them.
 async fn share_free_events(
-    tx: &mut PgConnection,
+    tx: &mut Tx<'_>,
     queue: &str,
     time: Time,
     resting: &[TaskId],
@@ -135,11 +138,12 @@ async fn share_free_events(
     if resting.is_empty() {
         return Ok(Vec::new());
     }
-    let rows = sqlx::query(include_str!("../sql/shared/events_share_free.sql"))
+    let rows = tx
+        .query(include_str!("../sql/shared/events_share_free.sql"))
         .bind(queue)
         .bind(uuids(resting))
         .bind(time.parameter())
-        .fetch_all(&mut *tx)
+        .fetch_all(&mut **tx)
         .await?;
     read_events(&rows)
 }

@@ -2,11 +2,11 @@
 
 use durable_core::store::{MAX_RECORDS, PurgeAnswer, PurgeRequest, StoreError, Verb, bounded};
 use durable_core::transition::{State, state_columns};
-use sqlx::{PgConnection, Row};
+use sqlx::Row;
 
 use crate::error::Fault;
 use crate::rows::{count, number};
-use crate::transaction::Step;
+use crate::transaction::{Step, Tx};
 
 /// The verb, with the time if it is injected.
 pub(super) struct Purge {
@@ -18,12 +18,13 @@ impl Step for Purge {
     const VERB: Verb = Verb::Purge;
     type Answer = PurgeAnswer;
 
-    async fn run(&self, tx: &mut PgConnection) -> Result<PurgeAnswer, Fault> {
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<PurgeAnswer, Fault> {
         let queue = self.request.queue.as_str();
-        let look = sqlx::query(include_str!("../sql/upkeep/tick_look.sql"))
+        let look = tx
+            .query(include_str!("../sql/upkeep/tick_look.sql"))
             .bind(queue)
             .bind(self.injected)
-            .fetch_one(&mut *tx)
+            .fetch_one(&mut **tx)
             .await?;
         let state: Option<i16> = look.try_get("state")?;
         state.ok_or_else(|| StoreError::queue_not_found(Verb::Purge))?;
@@ -37,12 +38,13 @@ impl Step for Purge {
         if self.request.events && left > 0 {
             purged += self.purge_events(tx, until, left).await?;
         }
-        let more = sqlx::query(include_str!("../sql/upkeep/purge_more.sql"))
+        let more = tx
+            .query(include_str!("../sql/upkeep/purge_more.sql"))
             .bind(queue)
             .bind(self.states())
             .bind(until)
             .bind(self.request.events)
-            .fetch_one(&mut *tx)
+            .fetch_one(&mut **tx)
             .await?;
         Ok(PurgeAnswer { purged, more: more.try_get("more")? })
     }
@@ -58,37 +60,40 @@ impl Purge {
     }
 
     /// From here on the tasks are not found.
-    async fn mark_tasks(&self, tx: &mut PgConnection, until: i64, left: i64) -> Result<u64, Fault> {
+    async fn mark_tasks(&self, tx: &mut Tx<'_>, until: i64, left: i64) -> Result<u64, Fault> {
         if left == 0 {
             return Ok(0);
         }
-        let row = sqlx::query(include_str!("../sql/upkeep/purge_mark.sql"))
+        let row = tx
+            .query(include_str!("../sql/upkeep/purge_mark.sql"))
             .bind(self.request.queue.as_str())
             .bind(self.states())
             .bind(until)
             .bind(left)
-            .fetch_one(&mut *tx)
+            .fetch_one(&mut **tx)
             .await?;
         Ok(count(row.try_get("marked")?))
     }
 
     /// Placeholders that nobody waits on go as well, uncounted: they are no events.
-    async fn purge_events(&self, tx: &mut PgConnection, until: i64, left: i64) -> Result<u64, Fault> {
+    async fn purge_events(&self, tx: &mut Tx<'_>, until: i64, left: i64) -> Result<u64, Fault> {
         let queue = self.request.queue.as_str();
-        let rows = sqlx::query(include_str!("../sql/upkeep/purge_events_lock.sql"))
+        let rows = tx
+            .query(include_str!("../sql/upkeep/purge_events_lock.sql"))
             .bind(queue)
             .bind(until)
             .bind(left)
-            .fetch_all(&mut *tx)
+            .fetch_all(&mut **tx)
             .await?;
         let names: Vec<String> = rows.iter().map(|row| row.try_get("name")).collect::<Result<_, _>>()?;
         if names.is_empty() {
             return Ok(0);
         }
-        let gone = sqlx::query(include_str!("../sql/upkeep/purge_events.sql"))
+        let gone = tx
+            .query(include_str!("../sql/upkeep/purge_events.sql"))
             .bind(queue)
             .bind(names)
-            .fetch_all(&mut *tx)
+            .fetch_all(&mut **tx)
             .await?;
         let placeholders: Vec<bool> =
             gone.iter().map(|row| row.try_get("placeholder")).collect::<Result<_, _>>()?;
@@ -97,19 +102,20 @@ impl Purge {
 }
 
 /// Removes garbage: history, which is counted, and the tasks of which none is left, which are counted already.
-async fn sweep(tx: &mut PgConnection, queue: &str, left: &mut i64) -> Result<(), Fault> {
+async fn sweep(tx: &mut Tx<'_>, queue: &str, left: &mut i64) -> Result<(), Fault> {
     if *left > 0 {
-        let gone = sqlx::query(include_str!("../sql/upkeep/purge_history.sql"))
+        let gone = tx
+            .query(include_str!("../sql/upkeep/purge_history.sql"))
             .bind(queue)
             .bind(*left)
-            .execute(&mut *tx)
+            .execute(&mut **tx)
             .await?;
         *left = left.saturating_sub(number(gone.rows_affected()));
     }
-    sqlx::query(include_str!("../sql/upkeep/purge_tasks.sql"))
+    tx.query(include_str!("../sql/upkeep/purge_tasks.sql"))
         .bind(queue)
         .bind(number(MAX_RECORDS))
-        .execute(&mut *tx)
+        .execute(&mut **tx)
         .await?;
     Ok(())
 }

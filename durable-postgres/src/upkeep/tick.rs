@@ -3,12 +3,12 @@
 use durable_core::model::{TaskId, Timestamp};
 use durable_core::store::{StoreError, TickAnswer, TickRequest, Verb, bounded};
 use durable_core::transition::EventRecord;
-use sqlx::{PgConnection, Row};
+use sqlx::Row;
 
 use super::due::do_due;
 use crate::error::Fault;
 use crate::rows::{count, event, ids, number};
-use crate::transaction::Step;
+use crate::transaction::{Step, Tx};
 use crate::work::{EventWaits, Parents, Time, Work, cascade, lock_free_tasks};
 
 /// The verb, with the time if it is injected.
@@ -21,12 +21,13 @@ impl Step for Tick {
     const VERB: Verb = Verb::Tick;
     type Answer = TickAnswer;
 
-    async fn run(&self, tx: &mut PgConnection) -> Result<TickAnswer, Fault> {
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<TickAnswer, Fault> {
         let queue = self.request.queue.as_str();
-        let look = sqlx::query(include_str!("../sql/upkeep/tick_look.sql"))
+        let look = tx
+            .query(include_str!("../sql/upkeep/tick_look.sql"))
             .bind(queue)
             .bind(self.injected)
-            .fetch_one(&mut *tx)
+            .fetch_one(&mut **tx)
             .await?;
         let state: Option<i16> = look.try_get("state")?;
         state.ok_or_else(|| StoreError::queue_not_found(Verb::Tick))?;
@@ -50,14 +51,8 @@ impl Step for Tick {
 }
 
 /// Tells what is left to do.
-async fn finish(
-    tx: &mut PgConnection,
-    queue: &str,
-    now: i64,
-    mut answer: TickAnswer,
-) -> Result<TickAnswer, Fault> {
-    let tail =
-        sqlx::query(include_str!("../sql/upkeep/tick_tail.sql")).bind(queue).fetch_one(&mut *tx).await?;
+async fn finish(tx: &mut Tx<'_>, queue: &str, now: i64, mut answer: TickAnswer) -> Result<TickAnswer, Fault> {
+    let tail = tx.query(include_str!("../sql/upkeep/tick_tail.sql")).bind(queue).fetch_one(&mut **tx).await?;
     let closing: i64 = tail.try_get("closing")?;
     let waking: bool = tail.try_get("waking")?;
     let next_due: Option<i64> = tail.try_get("next_due")?;
@@ -69,37 +64,29 @@ async fn finish(
 }
 
 /// Cancels children of closing tasks, the longest closing first.
-async fn close_children(
-    tx: &mut PgConnection,
-    queue: &str,
-    time: Time,
-    left: &mut usize,
-) -> Result<usize, Fault> {
+async fn close_children(tx: &mut Tx<'_>, queue: &str, time: Time, left: &mut usize) -> Result<usize, Fault> {
     if *left == 0 {
         return Ok(0);
     }
-    let rows = sqlx::query(include_str!("../sql/upkeep/closing_lock.sql"))
+    let rows = tx
+        .query(include_str!("../sql/upkeep/closing_lock.sql"))
         .bind(queue)
         .bind(number(*left))
-        .fetch_all(&mut *tx)
+        .fetch_all(&mut **tx)
         .await?;
     Ok(cascade(tx, Verb::Tick, queue, time, ids(&rows)?, left).await?.closed)
 }
 
 /// Ends waits of waking events, the longest waking first.
-async fn wake_waits(
-    tx: &mut PgConnection,
-    queue: &str,
-    time: Time,
-    left: &mut usize,
-) -> Result<usize, Fault> {
+async fn wake_waits(tx: &mut Tx<'_>, queue: &str, time: Time, left: &mut usize) -> Result<usize, Fault> {
     let mut seen: Vec<String> = Vec::new();
     let mut woken = 0;
     while *left > 0 {
-        let row = sqlx::query(include_str!("../sql/upkeep/waking_lock.sql"))
+        let row = tx
+            .query(include_str!("../sql/upkeep/waking_lock.sql"))
             .bind(queue)
             .bind(&seen)
-            .fetch_optional(&mut *tx)
+            .fetch_optional(&mut **tx)
             .await?;
         let Some(row) = row else { break };
         seen.push(row.try_get("name")?);
@@ -113,7 +100,7 @@ async fn wake_waits(
 }
 
 async fn wake_event(
-    tx: &mut PgConnection,
+    tx: &mut Tx<'_>,
     queue: &str,
     time: Time,
     event: EventRecord,

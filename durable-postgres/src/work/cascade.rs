@@ -2,11 +2,12 @@
 
 use durable_core::model::{CancelCause, TaskId};
 use durable_core::store::Verb;
-use sqlx::{PgConnection, Row};
+use sqlx::Row;
 
 use super::{Time, Work};
 use crate::error::Fault;
 use crate::rows::{ids, number, uuids};
+use crate::transaction::Tx;
 
 /// What a cascade did.
 #[derive(Debug, Default)]
@@ -21,7 +22,7 @@ pub(crate) struct Cascade {
 ///
 /// A child that another holds is left to `tick`: waiting for it here would break the order of locks.
 pub(crate) async fn cascade(
-    tx: &mut PgConnection,
+    tx: &mut Tx<'_>,
     verb: Verb,
     queue: &str,
     time: Time,
@@ -48,26 +49,28 @@ pub(crate) async fn cascade(
         *budget = budget.saturating_sub(children.len());
         marked.extend_from_slice(&level);
     }
-    let row = sqlx::query(include_str!("../sql/shared/closing_clear.sql"))
+    let row = tx
+        .query(include_str!("../sql/shared/closing_clear.sql"))
         .bind(queue)
         .bind(uuids(&marked))
-        .fetch_one(&mut *tx)
+        .fetch_one(&mut **tx)
         .await?;
     done.left = row.try_get("left_over")?;
     Ok(done)
 }
 
 async fn lock_children(
-    tx: &mut PgConnection,
+    tx: &mut Tx<'_>,
     queue: &str,
     parents: &[TaskId],
     most: usize,
 ) -> Result<Vec<TaskId>, Fault> {
-    let rows = sqlx::query(include_str!("../sql/shared/children_lock.sql"))
+    let rows = tx
+        .query(include_str!("../sql/shared/children_lock.sql"))
         .bind(queue)
         .bind(uuids(parents))
         .bind(number(most))
-        .fetch_all(&mut *tx)
+        .fetch_all(&mut **tx)
         .await?;
     Ok(ids(&rows)?)
 }

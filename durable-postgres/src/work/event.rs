@@ -4,35 +4,36 @@ use std::collections::BTreeSet;
 
 use durable_core::model::{EventName, TaskId};
 use durable_core::transition::{EventRecord, Wait};
-use sqlx::PgConnection;
 use sqlx::postgres::PgRow;
 
 use super::Work;
 use crate::error::Fault;
 use crate::rows::{OfTask, event, number, wait};
+use crate::transaction::Tx;
 
 /// Makes sure that there is something to lock for each event.
-pub(crate) async fn place_events(tx: &mut PgConnection, queue: &str, names: &[&str]) -> Result<(), Fault> {
-    sqlx::query(include_str!("../sql/shared/events_place.sql"))
+pub(crate) async fn place_events(tx: &mut Tx<'_>, queue: &str, names: &[&str]) -> Result<(), Fault> {
+    tx.query(include_str!("../sql/shared/events_place.sql"))
         .bind(queue)
         .bind(names)
-        .execute(&mut *tx)
+        .execute(&mut **tx)
         .await?;
     Ok(())
 }
 
 /// Locks events to write them, after a row for each is there. `names` are sorted.
 pub(crate) async fn lock_events(
-    tx: &mut PgConnection,
+    tx: &mut Tx<'_>,
     queue: &str,
     names: &[EventName],
 ) -> Result<Vec<EventRecord>, Fault> {
     let names = texts(names);
     place_events(tx, queue, &names).await?;
-    let rows = sqlx::query(include_str!("../sql/shared/events_lock.sql"))
+    let rows = tx
+        .query(include_str!("../sql/shared/events_lock.sql"))
         .bind(queue)
         .bind(names)
-        .fetch_all(&mut *tx)
+        .fetch_all(&mut **tx)
         .await?;
     read_events(&rows)
 }
@@ -54,19 +55,20 @@ pub(crate) struct EventWaits {
 impl EventWaits {
     /// Reads them; run before the tasks are locked to know them, and again after.
     pub(crate) async fn read(
-        tx: &mut PgConnection,
+        tx: &mut Tx<'_>,
         queue: &str,
         names: &[EventName],
         most: usize,
         in_all: usize,
     ) -> Result<Self, Fault> {
         // One more than the most, to see that there are more.
-        let rows = sqlx::query(include_str!("../sql/shared/event_waits.sql"))
+        let rows = tx
+            .query(include_str!("../sql/shared/event_waits.sql"))
             .bind(queue)
             .bind(texts(names))
             .bind(number(most.saturating_add(1)))
             .bind(number(in_all.saturating_add(1)))
-            .fetch_all(&mut *tx)
+            .fetch_all(&mut **tx)
             .await?;
         Ok(Self { rows: rows.iter().map(wait).collect::<Result<_, _>>()?, most, in_all })
     }

@@ -3,11 +3,11 @@
 use durable_core::model::{EventName, Payload, StepKey, TaskId, Timestamp};
 use durable_core::transition::{EndColumns, EventRecord, TaskRecord, Wait, Written, closed_columns};
 use durable_core::transition::{source_columns, state_columns};
-use sqlx::PgConnection;
 
 use super::Work;
 use crate::error::Fault;
 use crate::rows::{HistoryRow, number, uuids};
+use crate::transaction::Tx;
 
 /// One column of some records.
 fn column<R, T>(records: &[R], of: impl Fn(&R) -> T) -> Vec<T> {
@@ -20,7 +20,7 @@ fn millis(time: Option<Timestamp>) -> Option<i64> {
 
 impl Work {
     /// Writes what has changed; gives the tasks that have ended and have children to cancel.
-    pub(crate) async fn flush(&mut self, tx: &mut PgConnection) -> Result<Vec<TaskId>, Fault> {
+    pub(crate) async fn flush(&mut self, tx: &mut Tx<'_>) -> Result<Vec<TaskId>, Fault> {
         if self.records.is_stale() {
             return Err(Fault::Again);
         }
@@ -33,12 +33,12 @@ impl Work {
         Ok(self.records.take_closing())
     }
 
-    async fn write_history(&self, tx: &mut PgConnection) -> Result<(), Fault> {
+    async fn write_history(&self, tx: &mut Tx<'_>) -> Result<(), Fault> {
         let rows: Vec<HistoryRow> = self.records.history().iter().map(HistoryRow::from).collect();
         if rows.is_empty() {
             return Ok(());
         }
-        sqlx::query(include_str!("../sql/shared/history_write.sql"))
+        tx.query(include_str!("../sql/shared/history_write.sql"))
             .bind(&self.queue)
             .bind(column(&rows, |row| row.task.as_uuid()))
             .bind(column(&rows, |row| row.order))
@@ -51,18 +51,18 @@ impl Work {
             .bind(column(&rows, |row| row.worker))
             .bind(column(&rows, |row| row.started_at))
             .bind(column(&rows, |row| row.ended_at))
-            .execute(&mut *tx)
+            .execute(&mut **tx)
             .await?;
         Ok(())
     }
 
-    async fn write_waits(&self, tx: &mut PgConnection) -> Result<(), Fault> {
+    async fn write_waits(&self, tx: &mut Tx<'_>) -> Result<(), Fault> {
         let waits: Vec<(TaskId, &StepKey, &Wait)> = self.records.changed_waits().collect();
         if waits.is_empty() {
             return Ok(());
         }
         let sources: Vec<_> = waits.iter().map(|(.., wait)| source_columns(&wait.source)).collect();
-        sqlx::query(include_str!("../sql/shared/waits_write.sql"))
+        tx.query(include_str!("../sql/shared/waits_write.sql"))
             .bind(&self.queue)
             .bind(column(&waits, |(task, ..)| task.as_uuid()))
             .bind(column(&waits, |(_, key, _)| key.as_str()))
@@ -72,34 +72,34 @@ impl Work {
             .bind(column(&waits, |(.., wait)| wait.registered_at.as_millis()))
             .bind(column(&waits, |(.., wait)| millis(wait.deadline)))
             .bind(column(&waits, |(.., wait)| wait.rests.map(number)))
-            .execute(&mut *tx)
+            .execute(&mut **tx)
             .await?;
         Ok(())
     }
 
-    async fn delete_waits(&self, tx: &mut PgConnection) -> Result<(), Fault> {
+    async fn delete_waits(&self, tx: &mut Tx<'_>) -> Result<(), Fault> {
         let (tasks, keys): (Vec<_>, Vec<&str>) =
             self.records.removed_waits().map(|(task, key)| (task.as_uuid(), key.as_str())).unzip();
         if tasks.is_empty() {
             return Ok(());
         }
-        sqlx::query(include_str!("../sql/shared/waits_delete.sql"))
+        tx.query(include_str!("../sql/shared/waits_delete.sql"))
             .bind(&self.queue)
             .bind(tasks)
             .bind(keys)
-            .execute(&mut *tx)
+            .execute(&mut **tx)
             .await?;
         Ok(())
     }
 
-    async fn write_tasks(&self, tx: &mut PgConnection) -> Result<(), Fault> {
+    async fn write_tasks(&self, tx: &mut Tx<'_>) -> Result<(), Fault> {
         let tasks: Vec<&TaskRecord> = self.records.changed_tasks().collect();
         if tasks.is_empty() {
             return Ok(());
         }
         let ends: Vec<Option<EndColumns>> = column(&tasks, |task| task.end.as_ref().map(EndColumns::from));
         let closed: Vec<_> = column(&tasks, |task| task.closed.map(closed_columns));
-        sqlx::query(include_str!("../sql/shared/tasks_write.sql"))
+        tx.query(include_str!("../sql/shared/tasks_write.sql"))
             .bind(&self.queue)
             .bind(column(&tasks, |task| task.id.as_uuid()))
             .bind(column(&tasks, |task| state_columns(task.state).0))
@@ -119,27 +119,27 @@ impl Work {
             .bind(column(&tasks, |task| millis(task.rest_due)))
             .bind(column(&tasks, |task| number(task.last_order)))
             .bind(column(&tasks, |task| number(task.checkpoints)))
-            .execute(&mut *tx)
+            .execute(&mut **tx)
             .await?;
         Ok(())
     }
 
-    async fn write_rests(&self, tx: &mut PgConnection) -> Result<(), Fault> {
+    async fn write_rests(&self, tx: &mut Tx<'_>) -> Result<(), Fault> {
         let tasks: Vec<&TaskRecord> = self.records.stale_rests().collect();
         if tasks.is_empty() {
             return Ok(());
         }
-        sqlx::query(include_str!("../sql/shared/rest_due.sql"))
+        tx.query(include_str!("../sql/shared/rest_due.sql"))
             .bind(&self.queue)
             .bind(uuids(tasks.iter().map(|task| &task.id)))
             .bind(column(&tasks, |task| number(task.claims)))
             .bind(column(&tasks, |task| millis(task.limit().map(|(at, _)| at))))
-            .execute(&mut *tx)
+            .execute(&mut **tx)
             .await?;
         Ok(())
     }
 
-    async fn write_events(&self, tx: &mut PgConnection) -> Result<(), Fault> {
+    async fn write_events(&self, tx: &mut Tx<'_>) -> Result<(), Fault> {
         let events: Vec<&EventRecord> = self.records.changed_events().collect();
         if events.is_empty() {
             return Ok(());
@@ -148,7 +148,7 @@ impl Work {
         let text = |of: fn(&Written) -> &Payload| -> Vec<Option<&str>> {
             written.iter().map(|written| written.map(|written| of(written).as_str())).collect()
         };
-        sqlx::query(include_str!("../sql/shared/events_write.sql"))
+        tx.query(include_str!("../sql/shared/events_write.sql"))
             .bind(&self.queue)
             .bind(events.iter().map(|event| event.name.as_str()).collect::<Vec<_>>())
             .bind(column(&written, |written| written.map(|written| written.at.as_millis())))
@@ -156,7 +156,7 @@ impl Work {
             .bind(text(|written| &written.metadata))
             .bind(column(&written, |written| written.map(|written| written.id.as_uuid())))
             .bind(column(&events, |event| millis(event.first_unreached)))
-            .execute(&mut *tx)
+            .execute(&mut **tx)
             .await?;
         Ok(())
     }

@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use durable_core::model::{StepKey, TaskId};
 use durable_core::store::Verb;
 use durable_core::transition::{Records, Slot, SlotKey};
-use sqlx::{PgConnection, Row};
+use sqlx::Row;
 
 use super::{Time, Work};
 use crate::error::Fault;
 use crate::rows::{OfTask, ids, slot, task, task_id, uuids};
+use crate::transaction::Tx;
 
 /// Whether the parents of tasks are locked as well: where one of them may end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,7 +21,7 @@ pub(crate) enum Parents {
 
 /// Locks tasks, ancestors before descendants; gives the ids that are there.
 pub(crate) async fn lock_tasks(
-    tx: &mut PgConnection,
+    tx: &mut Tx<'_>,
     queue: &str,
     tasks: &[TaskId],
     parents: Parents,
@@ -30,7 +31,7 @@ pub(crate) async fn lock_tasks(
 
 /// Locks tasks that nobody else holds; gives their ids.
 pub(crate) async fn lock_free_tasks(
-    tx: &mut PgConnection,
+    tx: &mut Tx<'_>,
     queue: &str,
     tasks: &[TaskId],
     parents: Parents,
@@ -39,7 +40,7 @@ pub(crate) async fn lock_free_tasks(
 }
 
 async fn lock(
-    tx: &mut PgConnection,
+    tx: &mut Tx<'_>,
     statement: &'static str,
     queue: &str,
     tasks: &[TaskId],
@@ -48,11 +49,12 @@ async fn lock(
     if tasks.is_empty() {
         return Ok(Vec::new());
     }
-    let rows = sqlx::query(statement)
+    let rows = tx
+        .query(statement)
         .bind(queue)
         .bind(uuids(tasks))
         .bind(parents == Parents::Too)
-        .fetch_all(&mut *tx)
+        .fetch_all(&mut **tx)
         .await?;
     Ok(ids(&rows)?)
 }
@@ -60,7 +62,7 @@ async fn lock(
 impl Work {
     /// Reads tasks that are locked, and the time if the verb has not read it yet.
     pub(crate) async fn read(
-        tx: &mut PgConnection,
+        tx: &mut Tx<'_>,
         verb: Verb,
         queue: &str,
         time: Time,
@@ -71,18 +73,19 @@ impl Work {
 
     /// Reads tasks that are locked, and some that another holds.
     pub(crate) async fn read_also(
-        tx: &mut PgConnection,
+        tx: &mut Tx<'_>,
         verb: Verb,
         queue: &str,
         time: Time,
         locked: &[TaskId],
         held: &BTreeSet<TaskId>,
     ) -> Result<Self, Fault> {
-        let rows = sqlx::query(include_str!("../sql/shared/tasks_read.sql"))
+        let rows = tx
+            .query(include_str!("../sql/shared/tasks_read.sql"))
             .bind(queue)
             .bind(uuids(locked.iter().chain(held)))
             .bind(time.parameter())
-            .fetch_all(&mut *tx)
+            .fetch_all(&mut **tx)
             .await?;
         let now = rows.first().ok_or(Fault::Again)?.try_get("now")?;
         let mut records = Records::new(verb, time.now(now));
@@ -99,18 +102,19 @@ impl Work {
     /// Reads what is under some keys of locked tasks, each named once.
     pub(crate) async fn read_slots(
         &mut self,
-        tx: &mut PgConnection,
+        tx: &mut Tx<'_>,
         keys: impl IntoIterator<Item = SlotKey>,
     ) -> Result<(), Fault> {
         let (tasks, keys): (Vec<TaskId>, Vec<StepKey>) = keys.into_iter().unzip();
         if tasks.is_empty() {
             return Ok(());
         }
-        let rows = sqlx::query(include_str!("../sql/shared/slots_read.sql"))
+        let rows = tx
+            .query(include_str!("../sql/shared/slots_read.sql"))
             .bind(&self.queue)
             .bind(uuids(&tasks))
             .bind(keys.iter().map(StepKey::as_str).collect::<Vec<_>>())
-            .fetch_all(&mut *tx)
+            .fetch_all(&mut **tx)
             .await?;
         for row in &rows {
             self.add_slot(slot(row)?);

@@ -14,7 +14,7 @@ use tokio::sync::Mutex;
 
 use crate::support::{self, Server};
 
-/// One schema for each namespace, with a pool for each handle on it: a connection belongs to the runtime that made it.
+/// One database for each namespace, with a pool for each handle on it: a connection belongs to the runtime that made it.
 /// The first pool is the harness's own.
 #[derive(Debug)]
 pub(crate) struct Postgres {
@@ -48,7 +48,7 @@ impl Harness for Postgres {
         for store in stores {
             store.close().await;
         }
-        Server::get().drop_schema(namespace.as_str()).await
+        Server::get().drop_database(namespace.as_str()).await
     }
 
     async fn check(&self, namespace: &Namespace) -> Result<(), String> {
@@ -109,13 +109,13 @@ impl Postgres {
     async fn count(&self, namespace: &Namespace) -> anyhow::Result<BTreeMap<String, u64>> {
         let store = self.store(namespace).await?;
         let tables: Vec<String> =
-            sqlx::query_scalar("select tablename::text from pg_tables where schemaname = current_schema()")
+            sqlx::query_scalar("select tablename::text from pg_tables where schemaname = 'durable'")
                 .fetch_all(store.pool())
                 .await?;
         let mut counts = BTreeMap::new();
         for table in tables {
             // A table of our own, named by the database itself: a name cannot be a parameter.
-            let count = AssertSqlSafe(format!("select count(*) from {table}"));
+            let count = AssertSqlSafe(format!("select count(*) from durable.{table}"));
             let count: i64 = sqlx::query_scalar(count).fetch_one(store.pool()).await?;
             counts.insert(table, count.try_into()?);
         }
@@ -125,7 +125,7 @@ impl Postgres {
     /// An attempt is counted from 1: no release writes this.
     async fn spoil(&self, namespace: &Namespace, queue: &QueueName, task: TaskId) -> anyhow::Result<()> {
         let store = self.store(namespace).await?;
-        let spoilt = sqlx::query("update tasks set attempt = 0 where queue = $1 and id = $2")
+        let spoilt = sqlx::query("update durable.tasks set attempt = 0 where queue = $1 and id = $2")
             .bind(queue.as_str())
             .bind(task.as_uuid())
             .execute(store.pool())

@@ -22,17 +22,17 @@ use super::Server;
 pub(crate) struct Bench {
     pub(crate) store: PostgresStore,
     pub(crate) queue: QueueName,
-    pub(crate) schema: String,
+    pub(crate) database: String,
 }
 
 impl Bench {
-    /// A schema of its own with an open queue `q`.
+    /// A database of its own with an open queue `q`.
     pub(crate) async fn open(connections: u32) -> anyhow::Result<Self> {
-        let schema = format!("t{}", Uuid::now_v7().simple());
-        let store = Server::get().store(&schema, connections).await?;
+        let database = format!("t{}", Uuid::now_v7().simple());
+        let store = Server::get().store(&database, connections).await?;
         let queue = QueueName::new("q")?;
         store.put_queue(PutQueueRequest::new(queue.clone(), QueueState::Open)).await?;
-        Ok(Self { store, queue, schema })
+        Ok(Self { store, queue, database })
     }
 
     pub(crate) async fn spawn(&self, tasks: Vec<NewTask>) -> anyhow::Result<()> {
@@ -131,7 +131,7 @@ impl Bench {
         Ok(detail.ok_or_else(|| anyhow::anyhow!("no such task"))?.task)
     }
 
-    /// Returns when so many connections of this schema wait for a lock: what comes next is forced, not timed.
+    /// Returns when so many connections of the server wait for a lock: what comes next is forced, not timed.
     pub(crate) async fn blocked(&self, wanted: i64) -> anyhow::Result<()> {
         let look = async {
             loop {
@@ -152,7 +152,7 @@ impl Bench {
 
     pub(crate) async fn close(self) -> anyhow::Result<()> {
         self.store.close().await;
-        Server::get().drop_schema(&self.schema).await
+        Server::get().drop_database(&self.database).await
     }
 }
 

@@ -1,5 +1,5 @@
 -- Fills queue `q`: as many sleepers, tasks of a foreign name (both before all others by priority), and ended tasks as $1.
-insert into tasks (queue, id, depth, name, priority, spawned_at, state, why, available_at, due, attempt, limit_from,
+insert into durable.tasks (queue, id, depth, name, priority, spawned_at, state, why, available_at, due, attempt, limit_from,
                    claims, last_order, checkpoints, params, headers, policy, ended_at, end_kind, end_text)
 select 'q', gen_random_uuid(), 0, k.name, 9, 0, k.state, k.why, k.available_at, k.due, 1, 0, 0, 0, 0, 'null', '{}', 'null',
        k.ended_at, k.end_kind, k.end_text

@@ -1,4 +1,4 @@
-//! A throwaway server for one test binary, and a schema for each namespace.
+//! A throwaway server for one test binary, and a database for each namespace.
 
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
@@ -6,8 +6,8 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::OnceLock;
 
 use anyhow::{Context, bail, ensure};
-use durable_postgres::{PostgresStore, StoreOptions};
-use sqlx::{Connection, PgConnection};
+use durable_postgres::{PostgresOptions, PostgresStore};
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
 /// Names a server to test against, in place of one that is started.
 pub(crate) const URL: &str = "DURABLE_TEST_POSTGRES_URL";
@@ -91,59 +91,57 @@ impl Server {
         &self.url
     }
 
-    /// Opens a store in a schema of its own, with its tables, unless another process has made them.
-    ///
-    /// A schema isolates truly (every statement finds its tables by `search_path`), costs some 20 ms, and is gone with
-    /// one `drop`. A database from a template costs more, and a prefix on the queues' names would leave `list_queues`
-    /// and every unqualified look at the tables to be filtered.
-    pub(crate) async fn store(&self, schema: &str, connections: u32) -> anyhow::Result<PostgresStore> {
+    /// Opens a store in a database of its own, which is made unless another process has made it.
+    pub(crate) async fn store(&self, database: &str, connections: u32) -> anyhow::Result<PostgresStore> {
+        self.create_database(database).await?;
+        self.handle(database, connections).await
+    }
+
+    /// Opens one more handle on a database that is there.
+    pub(crate) async fn handle(&self, database: &str, connections: u32) -> anyhow::Result<PostgresStore> {
+        let options = PostgresOptions::default().connections(connections);
+        Ok(PostgresStore::open_with(&self.url_of(database), options).await?)
+    }
+
+    /// Where a database is.
+    pub(crate) fn url_of(&self, database: &str) -> String {
+        let (place, query) = self.url.split_once('?').unwrap_or((&self.url, ""));
+        let server = place.rsplit_once('/').map_or(place, |(server, _)| server);
+        format!("{server}/{database}?{query}")
+    }
+
+    /// Makes a database: some 20 ms from a template that has nothing in it.
+    pub(crate) async fn create_database(&self, database: &str) -> anyhow::Result<()> {
         let mut connection = PgConnection::connect(&self.url).await?;
-        in_schema(&mut connection, schema, "create schema").await?;
+        // A name cannot be a parameter of a utility statement.
+        let statement = format!("create database \"{database}\" template template0 strategy file_copy");
+        let made = sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut connection).await;
         connection.close().await?;
-        let store = self.handle(schema, connections).await?;
-        store.create_tables().await?;
-        Ok(store)
+        match made {
+            Err(error)
+                if error.as_database_error().is_some_and(|error| error.code() == Some("42P04".into())) =>
+            {
+                Ok(())
+            }
+            made => Ok(made.map(drop)?),
+        }
     }
 
-    /// Opens one more handle on a schema that is there.
-    pub(crate) async fn handle(&self, schema: &str, connections: u32) -> anyhow::Result<PostgresStore> {
-        let options = StoreOptions { schema: schema.to_owned(), connections };
-        Ok(PostgresStore::connect(&self.url, options).await?)
-    }
-
-    /// How many deadlocks the server has broken, as far as the connections have ended.
-    pub(crate) async fn deadlocks(&self) -> anyhow::Result<i64> {
+    /// How many deadlocks the server has broken in a database, as far as the connections have ended.
+    pub(crate) async fn deadlocks(&self, database: &str) -> anyhow::Result<i64> {
         let mut connection = PgConnection::connect(&self.url).await?;
-        let statement = "select deadlocks from pg_stat_database where datname = current_database()";
-        Ok(sqlx::query_scalar(statement).fetch_one(&mut connection).await?)
+        let statement = "select deadlocks from pg_stat_database where datname = $1";
+        Ok(sqlx::query_scalar(statement).bind(database).fetch_one(&mut connection).await?)
     }
 
-    /// Removes a schema and all that is in it.
-    pub(crate) async fn drop_schema(&self, schema: &str) -> anyhow::Result<()> {
+    /// Removes a database and all that is in it.
+    pub(crate) async fn drop_database(&self, database: &str) -> anyhow::Result<()> {
         let mut connection = PgConnection::connect(&self.url).await?;
-        in_schema(&mut connection, schema, "drop schema").await?;
+        let statement = format!("drop database if exists \"{database}\" with (force)");
+        sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut connection).await?;
         connection.close().await?;
         Ok(())
     }
-}
-
-/// A name cannot be a parameter of a utility statement; the text stays static all the same.
-async fn in_schema(connection: &mut PgConnection, schema: &str, what: &str) -> anyhow::Result<()> {
-    sqlx::query("select set_config('durable.schema', $1, false)")
-        .bind(schema)
-        .execute(&mut *connection)
-        .await?;
-    let statement = match what {
-        "create schema" => {
-            "do $$ begin execute format('create schema if not exists %I', current_setting('durable.schema')); end $$"
-        }
-        _ => {
-            "do $$ begin execute format('drop schema if exists %I cascade', current_setting('durable.schema')); end $$"
-        }
-    };
-    sqlx::raw_sql("set client_min_messages = warning").execute(&mut *connection).await?;
-    sqlx::raw_sql(statement).execute(&mut *connection).await?;
-    Ok(())
 }
 
 /// The newest server that is installed.

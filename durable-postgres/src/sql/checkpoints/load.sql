@@ -10,7 +10,7 @@ select t.state, t.why, (t.call = $4 and t.claims = $5) is true as newest, (t.exp
 from (
   select coalesce($2::bigint, floor(extract(epoch from statement_timestamp()) * 1000)::bigint) as now
 ) c
-join tasks t on t.queue = $1 and t.id = $3 and t.state < 6
+join durable.tasks t on t.queue = $1 and t.id = $3 and t.state < 6
 left join lateral (
   -- The running figures of each row say whether it still fits; the last that does knows whether there is another.
   select r.*
@@ -20,7 +20,7 @@ left join lateral (
       select k.ord, k.kind, k.key, k.end_kind, k.end_text, k.end_at, k.attempt, k.worker, k.started_at, k.ended_at,
              sum(octet_length(k.end_text)) over (order by k.ord) as bytes, row_number() over (order by k.ord) as place
       from (
-        select v.* from history v
+        select v.* from durable.history v
         where v.queue = $1 and v.task = t.id and v.ord > $6 and v.kind < 100 and not v.aside
         order by v.ord
         limit $7 + 1

@@ -6,8 +6,8 @@
 -- index       events_pkey, waits_event
 select e.name, e.written_at, e.payload, e.metadata, e.id,
        e.first_unreached is not null
-         and coalesce((select true from waits w where w.queue = $1 and w.event = e.name limit 1), false) as waking
-from events e
+         and coalesce((select true from durable.waits w where w.queue = $1 and w.event = e.name limit 1), false) as waking
+from durable.events e
 where e.queue = $1 and e.name > $2
 order by e.name
 limit $3

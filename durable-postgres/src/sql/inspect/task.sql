@@ -5,7 +5,7 @@
 -- locks       none
 -- index       tasks_pkey, tasks_children
 select t.*, t.closing_since is not null and coalesce((
-         select true from tasks k where k.queue = $1 and k.parent = t.id and k.on_close = 0 and k.state < 3 limit 1
+         select true from durable.tasks k where k.queue = $1 and k.parent = t.id and k.on_close = 0 and k.state < 3 limit 1
        ), false) as closing
-from tasks t
+from durable.tasks t
 where t.queue = $1 and t.id = $2 and t.state < 6

@@ -7,6 +7,6 @@
 select w.task, w.key, w.source, w.event, w.child, w.registered_at, w.deadline, w.rests
 from unnest($2::uuid[]) as p (task)
 cross join lateral (
-  select * from waits v where v.queue = $1 and v.task = p.task order by v.key limit $3
+  select * from durable.waits v where v.queue = $1 and v.task = p.task order by v.key limit $3
 ) w
 order by w.task, w.key

@@ -4,4 +4,4 @@
 -- returns     state; no row without it
 -- locks       none
 -- index       queues_pkey
-select q.state from queues q where q.name = $1
+select q.state from durable.queues q where q.name = $1

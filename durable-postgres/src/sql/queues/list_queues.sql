@@ -4,4 +4,4 @@
 -- returns     name, state
 -- locks       none
 -- index       queues_pkey
-select q.name, q.state from queues q where q.name > $1 order by q.name limit $2
+select q.name, q.state from durable.queues q where q.name > $1 order by q.name limit $2

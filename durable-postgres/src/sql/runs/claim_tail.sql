@@ -8,7 +8,7 @@ select exists (
          select 1
          from unnest($2::text[]) as n (name)
          cross join lateral (
-           select 1 from tasks t where t.queue = $1 and t.name = n.name and t.state = 1 limit 1
+           select 1 from durable.tasks t where t.queue = $1 and t.name = n.name and t.state = 1 limit 1
          ) p
        ) as more,
-       (select t.due from tasks t where t.queue = $1 and t.due is not null order by t.due, t.id limit 1) as next_due
+       (select t.due from durable.tasks t where t.queue = $1 and t.due is not null order by t.due, t.id limit 1) as next_due

@@ -15,14 +15,14 @@ with candidates as materialized (
   from unnest($2::text[]) as n (name)
   cross join lateral (
     select t.id, t.priority, t.available_at
-    from tasks t
+    from durable.tasks t
     where t.queue = $1 and t.name = n.name and t.state = 1 and (t.due is null or t.due > $3)
     order by t.priority desc, t.available_at, t.id
     limit $5
   ) c
   -- An attempt of this call that ended while this one waited for it: its tasks are the answer.
   where not $10 or not exists (
-    select 1 from tasks h where h.queue = $1 and h.call = $6 and h.state = 2 and h.expires_at > $3
+    select 1 from durable.tasks h where h.queue = $1 and h.call = $6 and h.state = 2 and h.expires_at > $3
   )
   order by c.priority desc, c.available_at, c.id
   limit $5
@@ -32,7 +32,7 @@ with candidates as materialized (
   cross join lateral (
     -- `+ 0`, so that of all indexes only the primary key fits.
     select t.ctid as place, octet_length(t.params) + octet_length(t.headers) + octet_length(t.policy) as bytes
-    from tasks t where t.queue = $1 and t.id = c.id and t.state + 0 = 1
+    from durable.tasks t where t.queue = $1 and t.id = c.id and t.state + 0 = 1
     for update of t skip locked
   ) l
   limit $4
@@ -41,7 +41,7 @@ with candidates as materialized (
   from (select l.*, sum(l.bytes) over (order by l.ord) as total from locked l) f
   where f.total <= $9 or f.total = f.bytes
 ), taken as (
-  update tasks t
+  update durable.tasks t
   set state = 2, call = $6, claims = t.claims + 1, worker = $7, lease = $8, claimed_at = $3, closed = null, closed_due = null,
       expires_at = least($3 + $8, 253402300799999),
       first_started_at = coalesce(t.first_started_at, $3),
@@ -51,11 +51,11 @@ with candidates as materialized (
             t.checkpoints, t.priority, t.available_at, t.due, t.on_close
 )
 select exists (
-         select 1 from tasks h where h.queue = $1 and h.call = $6 and h.state = 2 and h.expires_at > $3
+         select 1 from durable.tasks h where h.queue = $1 and h.call = $6 and h.state = 2 and h.expires_at > $3
        ) as held,
        (select count(*) from candidates) as candidates, (select count(*) from locked) as locked,
        (
-         select t.due from tasks t
+         select t.due from durable.tasks t
          where t.queue = $1 and t.due is not null and t.id <> all (array(select k.id from taken k))
          order by t.due, t.id
          limit 1

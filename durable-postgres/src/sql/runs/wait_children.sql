@@ -6,5 +6,5 @@
 -- index       tasks_pkey
 select t.id, t.parent, t.join_key, t.state, t.spawned_at, t.ended_at, t.end_kind, t.end_text, t.end_at
 from unnest($2::uuid[]) as i (id)
-cross join lateral (select k.* from tasks k where k.queue = $1 and k.id = i.id offset 0) t
+cross join lateral (select k.* from durable.tasks k where k.queue = $1 and k.id = i.id offset 0) t
 where t.state < 6

@@ -8,7 +8,7 @@ select t.id
 from unnest($2::uuid[]) as p (id)
 cross join lateral (
   select k.id
-  from tasks k
+  from durable.tasks k
   where k.queue = $1 and k.parent = p.id and k.on_close = 0 and k.state < 3
   order by k.id
   limit $3

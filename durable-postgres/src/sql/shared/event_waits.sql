@@ -9,7 +9,7 @@
 select w.task, w.key, w.source, w.event, w.child, w.registered_at, w.deadline, w.rests
 from unnest($2::text[]) with ordinality as n (name, place)
 cross join lateral (
-  select * from waits v
+  select * from durable.waits v
   where v.queue = $1 and v.event = n.name
   order by v.task, v.key
   limit $3

@@ -8,7 +8,7 @@ select l.*
 from (select n from unnest($2::text[]) as n order by n collate "C" offset 0) as w (name)
 cross join lateral (
   select e.name, e.written_at, e.payload, e.metadata, e.id, e.first_unreached
-  from events e
+  from durable.events e
   where e.queue = $1 and e.name = w.name
   for update of e
 ) l

@@ -4,7 +4,7 @@
 -- returns     nothing
 -- locks       the new rows
 -- index       events_pkey, queues_pkey
-insert into events (queue, name)
+insert into durable.events (queue, name)
 select $1, n from unnest($2::text[]) n
-where exists (select 1 from queues q where q.name = $1)
+where exists (select 1 from durable.queues q where q.name = $1)
 on conflict (queue, name) do nothing

@@ -13,7 +13,7 @@ from (
     select w.event
     from unnest($3::uuid[], $4::text[]) as p (task, key)
     cross join lateral (
-      select v.event from waits v where v.queue = $1 and v.task = p.task and v.key = p.key offset 0
+      select v.event from durable.waits v where v.queue = $1 and v.task = p.task and v.key = p.key offset 0
     ) w
     where w.event is not null
   ) n
@@ -22,7 +22,7 @@ from (
 ) n
 cross join lateral (
   select e.name, e.written_at, e.payload, e.metadata, e.id, e.first_unreached
-  from events e
+  from durable.events e
   where e.queue = $1 and e.name = n.name
   for share of e
 ) l

@@ -4,4 +4,4 @@
 -- returns     state
 -- locks       the queue for key share: its state may change, it stays
 -- index       queues_pkey
-select q.state from queues q where q.name = $1 for key share of q
+select q.state from durable.queues q where q.name = $1 for key share of q

@@ -5,13 +5,13 @@
 -- returns     nothing
 -- locks       none that the transaction does not hold
 -- index       tasks_pkey, waits_pkey
-update tasks t
+update durable.tasks t
 set rest_due = r.earliest, due = least(r.earliest, r.until)
 from (
   select k.ctid, p.until, (
-    select min(w.deadline) from waits w where w.queue = $1 and w.task = p.task and w.rests = p.claims
+    select min(w.deadline) from durable.waits w where w.queue = $1 and w.task = p.task and w.rests = p.claims
   ) as earliest
   from unnest($2::uuid[], $3::bigint[], $4::bigint[]) as p (task, claims, until)
-  cross join lateral (select v.ctid from tasks v where v.queue = $1 and v.id = p.task offset 0) k
+  cross join lateral (select v.ctid from durable.tasks v where v.queue = $1 and v.id = p.task offset 0) k
 ) r
 where t.ctid = r.ctid

@@ -10,13 +10,13 @@ select p.task, p.key,
        h.ord, h.end_kind, h.end_text, h.end_at, h.ended_at
 from unnest($2::uuid[], $3::text[]) as p (task, key)
 left join lateral (
-  select v.* from waits v where v.queue = $1 and v.task = p.task and v.key = p.key offset 0
+  select v.* from durable.waits v where v.queue = $1 and v.task = p.task and v.key = p.key offset 0
 ) w on true
 left join lateral (
-  select v.* from events v where v.queue = $1 and v.name = w.event offset 0
+  select v.* from durable.events v where v.queue = $1 and v.name = w.event offset 0
 ) e on e.written_at is not null
 left join lateral (
-  select v.* from history v
+  select v.* from durable.history v
   where v.queue = $1 and v.task = p.task and v.key = p.key and v.key is not null and not v.aside
   offset 0
 ) h on true

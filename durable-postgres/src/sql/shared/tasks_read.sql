@@ -9,12 +9,12 @@ select c.now, t.id, t.depth, t.parent, t.join_key, t.name, t.max_pending, t.max_
        t.end_kind, t.end_text, t.end_at, t.closing_since, t.claims, t.call, t.worker, t.lease, t.expires_at,
        t.closed, t.closed_due, t.need, t.rest_due, t.last_order, t.checkpoints,
        coalesce((
-         select true from tasks k where k.queue = $1 and k.parent = t.id and k.on_close = 0 and k.state < 3 limit 1
+         select true from durable.tasks k where k.queue = $1 and k.parent = t.id and k.on_close = 0 and k.state < 3 limit 1
        ), false) as has_children
 from (
   select coalesce($3::bigint, floor(extract(epoch from statement_timestamp()) * 1000)::bigint) as now
 ) c
 left join (
   unnest($2::uuid[]) as i (id)
-  cross join lateral (select k.* from tasks k where k.queue = $1 and k.id = i.id offset 0) t
+  cross join lateral (select k.* from durable.tasks k where k.queue = $1 and k.id = i.id offset 0) t
 ) on t.state < 6

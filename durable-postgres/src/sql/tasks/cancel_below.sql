@@ -9,7 +9,7 @@
 -- index       tasks_closing, tasks_pkey, tasks_children
 with recursive marks as materialized (
   select t.id, t.parent, t.on_close
-  from tasks t
+  from durable.tasks t
   where t.queue = $1 and t.closing_since is not null
   order by t.closing_since, t.id
   limit 1001
@@ -17,13 +17,13 @@ with recursive marks as materialized (
   select m.id, m.parent, m.on_close
   from marks m
   where (
-    select true from tasks k where k.queue = $1 and k.parent = m.id and k.on_close = 0 and k.state < 3 limit 1
+    select true from durable.tasks k where k.queue = $1 and k.parent = m.id and k.on_close = 0 and k.state < 3 limit 1
   )
   union
   select p.id, p.parent, p.on_close
   from above a
   cross join lateral (
-    select k.id, k.parent, k.on_close from tasks k where k.queue = $1 and k.id = a.parent offset 0
+    select k.id, k.parent, k.on_close from durable.tasks k where k.queue = $1 and k.id = a.parent offset 0
   ) p
   where a.on_close = 0
 )

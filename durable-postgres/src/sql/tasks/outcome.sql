@@ -5,6 +5,6 @@
 -- locks       none
 -- index       queues_pkey, tasks_pkey
 select t.state, t.why, t.end_kind, t.end_text, t.end_at
-from queues q
-left join tasks t on t.queue = q.name and t.id = $2 and t.state < 6
+from durable.queues q
+left join durable.tasks t on t.queue = q.name and t.id = $2 and t.state < 6
 where q.name = $1

@@ -6,12 +6,12 @@
 -- locks       none that the transaction does not hold
 -- index       tasks_pkey, history_pkey
 with aside as (
-  update history h
+  update durable.history h
   set aside = true
   where h.queue = $1 and h.task = $2 and h.ord >= $5 and h.kind < 7 and not h.aside
   returning 1
 )
-update tasks t
+update durable.tasks t
 set state = 1, why = null, available_at = $3, attempt = t.attempt + 1,
     -- `least` would make a limit of null.
     max_attempts = (t.max_attempts + least($4::bigint, 2147483647 - t.max_attempts::bigint))::integer,

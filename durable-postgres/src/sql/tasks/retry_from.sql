@@ -5,5 +5,5 @@
 -- locks       none
 -- index       history_key
 select h.ord
-from history h
+from durable.history h
 where h.queue = $1 and h.task = $2 and h.key = $3 and h.key is not null and not h.aside

@@ -5,7 +5,7 @@
 -- locks       the queue for key share, the new rows
 -- index       queues_pkey, tasks_pkey, tasks_idempotency
 with q as materialized (
-  select state from queues where name = $1 for key share
+  select state from durable.queues where name = $1 for key share
 ), c as materialized (
   select coalesce($2::bigint, floor(extract(epoch from statement_timestamp()) * 1000)::bigint) as now,
          -- Waits are counted from the next whole millisecond, unless the clock is given (K2).
@@ -20,7 +20,7 @@ with q as materialized (
                delay, max_attempts, params, headers, policy, place)
   where q.state <> 2
 ), inserted as (
-  insert into tasks (queue, id, depth, parent, join_key, on_close, name, priority, max_pending, max_running,
+  insert into durable.tasks (queue, id, depth, parent, join_key, on_close, name, priority, max_pending, max_running,
                      spawned_at, idem_key, fingerprint, state, why, available_at, due, max_attempts, attempt,
                      limit_from, claims, last_order, checkpoints, params, headers, policy)
   select $1, n.id, n.depth, n.parent, n.join_key, n.on_close, n.name, n.priority, n.max_pending, n.max_running,

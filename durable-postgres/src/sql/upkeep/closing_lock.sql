@@ -5,7 +5,7 @@
 -- locks       those rows for update, skipping what is locked
 -- index       tasks_closing
 select t.id
-from tasks t
+from durable.tasks t
 where t.queue = $1 and t.closing_since is not null
 order by t.closing_since, t.id
 limit $2

@@ -6,7 +6,7 @@
 -- index       waits_pkey
 select w.task, w.key, w.source, w.event, w.child, w.registered_at, w.deadline, w.rests
 from unnest($2::uuid[], $3::bigint[]) as p (task, claims)
-cross join lateral (select v.* from waits v where v.queue = $1 and v.task = p.task offset 0) w
+cross join lateral (select v.* from durable.waits v where v.queue = $1 and v.task = p.task offset 0) w
 where w.rests = p.claims and w.deadline <= $4
 order by w.deadline, w.task, w.key
 limit $5

@@ -9,16 +9,16 @@ from (
   select n.name
   from (
     (
-      select w.name from events w
+      select w.name from durable.events w
       where w.queue = $1 and w.written_at is not null and w.written_at <= $2 and w.first_unreached is null
       order by w.written_at, w.name
       limit $3
     )
     union all
     (
-      select p.name from events p
+      select p.name from durable.events p
       where p.queue = $1 and p.written_at is null
-        and (select true from waits v where v.queue = $1 and v.event = p.name limit 1) is null
+        and (select true from durable.waits v where v.queue = $1 and v.event = p.name limit 1) is null
       limit $3
     )
   ) n
@@ -27,7 +27,7 @@ from (
 ) n
 cross join lateral (
   select e.name, e.written_at is null as placeholder
-  from events e
+  from durable.events e
   where e.queue = $1 and e.name = n.name
   for update of e skip locked
 ) l

@@ -14,10 +14,10 @@ with locked as materialized (
     from unnest($2::smallint[]) as s (state)
     cross join lateral (
       select c.id, c.ended_at
-      from tasks c
+      from durable.tasks c
       where c.queue = $1 and c.state = s.state and c.state >= 3 and c.ended_at <= $3
         and (
-            select true from tasks k where k.queue = $1 and k.parent = c.id and k.on_close = 0 and k.state < 3 limit 1
+            select true from durable.tasks k where k.queue = $1 and k.parent = c.id and k.on_close = 0 and k.state < 3 limit 1
           ) is null
       order by c.ended_at, c.id
       limit $4
@@ -27,7 +27,7 @@ with locked as materialized (
   ) o
   cross join lateral (
     select t.ctid as place, t.id, t.state, t.ended_at, t.last_order
-    from tasks t
+    from durable.tasks t
     where t.queue = $1 and t.id = o.id
     for update of t skip locked
   ) l
@@ -37,7 +37,7 @@ with locked as materialized (
   from locked l
   window w as (order by l.ended_at, l.id)
 ), marked as (
-  update tasks t
+  update durable.tasks t
   set state = 6, idem_key = null, closing_since = null
   where t.ctid = any (array(select c.tid from counted c where c.before < $4))
   returning 1

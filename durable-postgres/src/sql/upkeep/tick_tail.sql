@@ -5,13 +5,13 @@
 -- locks       none
 -- index       tasks_closing, tasks_closing_below, tasks_children, events_waking, waits_event, tasks_due
 select (
-         select count(*) from tasks t
+         select count(*) from durable.tasks t
          where t.queue = $1 and t.closing_since is not null
-           and (select true from tasks k where k.queue = $1 and k.parent = t.id and k.on_close = 0 and k.state < 3 limit 1)
+           and (select true from durable.tasks k where k.queue = $1 and k.parent = t.id and k.on_close = 0 and k.state < 3 limit 1)
        ) as closing,
        exists (
-         select 1 from events e
+         select 1 from durable.events e
          where e.queue = $1 and e.first_unreached is not null
-           and (select true from waits w where w.queue = $1 and w.event = e.name limit 1)
+           and (select true from durable.waits w where w.queue = $1 and w.event = e.name limit 1)
        ) as waking,
-       (select t.due from tasks t where t.queue = $1 and t.due is not null order by t.due, t.id limit 1) as next_due
+       (select t.due from durable.tasks t where t.queue = $1 and t.due is not null order by t.due, t.id limit 1) as next_due

@@ -5,7 +5,7 @@
 -- locks       it for update, skipping what is locked
 -- index       events_waking
 select e.name, e.written_at, e.payload, e.metadata, e.id, e.first_unreached
-from events e
+from durable.events e
 where e.queue = $1 and e.first_unreached is not null and e.name <> all ($2::text[])
 order by e.first_unreached, e.name
 limit 1

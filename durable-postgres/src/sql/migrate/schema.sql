@@ -1,0 +1,5 @@
+-- Creates the schema of all that is the store's.
+--
+-- parameters  none
+-- returns     nothing
+create schema durable

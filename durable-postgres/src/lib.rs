@@ -13,6 +13,7 @@ mod events;
 mod inspect;
 mod migrate;
 mod options;
+mod promises;
 mod queues;
 mod rows;
 mod runs;

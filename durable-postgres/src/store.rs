@@ -3,17 +3,19 @@
 use std::fmt;
 
 use durable_core::model::{Clock, Timestamp};
+use durable_core::store::Durability;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 
 use crate::error::OpenError;
 use crate::options::PostgresOptions;
-use crate::{migrate, url};
+use crate::{migrate, promises, url};
 
 /// A store in a PostgreSQL database. A clone is another handle on the same connections.
 #[derive(Clone)]
 pub struct PostgresStore {
     pub(crate) pool: PgPool,
     pub(crate) session: Session,
+    pub(crate) durability: Durability,
     pub(crate) clock: Clock,
 }
 
@@ -67,7 +69,7 @@ impl PostgresStore {
             .test_before_acquire(false)
             .connect_lazy_with(with_session(server, &options));
         let session = if options.pooler { Session::None } else { Session::Own };
-        Self { pool, session, clock: Clock::Own }.opened(&options).await
+        Self::opened(pool, session, &options).await
     }
 
     /// Opens the store in the database of a pool of the application's own.
@@ -80,14 +82,15 @@ impl PostgresStore {
     /// Those of [`PostgresStore::open`].
     pub async fn with_pool(pool: PgPool, options: PostgresOptions) -> Result<Self, OpenError> {
         let session = if options.pooler { Session::None } else { Session::Given };
-        Self { pool, session, clock: Clock::Own }.opened(&options).await
+        Self::opened(pool, session, &options).await
     }
 
-    async fn opened(self, options: &PostgresOptions) -> Result<Self, OpenError> {
-        let mut connection = self.pool.acquire().await?;
+    async fn opened(pool: PgPool, session: Session, options: &PostgresOptions) -> Result<Self, OpenError> {
+        let mut connection = pool.acquire().await?;
+        let durability = promises::durability(&mut connection).await?;
         migrate::bring(&mut connection, options.migrate).await?;
         drop(connection);
-        Ok(self)
+        Ok(Self { pool, session, durability, clock: Clock::Own })
     }
 
     /// The same store with another clock.

@@ -118,8 +118,9 @@ impl Server {
         let made = sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut connection).await;
         connection.close().await?;
         match made {
-            Err(error)
-                if error.as_database_error().is_some_and(|error| error.code() == Some("42P04".into())) =>
+            // Another process has made it, before or meanwhile.
+            Err(sqlx::Error::Database(error))
+                if matches!(error.code().as_deref(), Some("42P04" | "23505")) =>
             {
                 Ok(())
             }

@@ -42,7 +42,7 @@ impl Server {
     /// # Panics
     ///
     /// Without a server: a test against PostgreSQL that is skipped says nothing.
-    #[expect(clippy::panic, reason = "it fails the test, as it should")]
+    #[allow(clippy::panic, reason = "it fails the test, as it should")]
     pub(crate) fn get() -> &'static Self {
         static SERVER: OnceLock<Server> = OnceLock::new();
         SERVER.get_or_init(|| match Self::start() {

@@ -3,7 +3,7 @@
 use durable_core::model::{EndState, Millis, TaskState};
 use durable_core::store::{PurgeRequest, Upkeep, WaitAnswer, WaitSource};
 
-use crate::stage::{BOTH_ORDERS, First, Held, close, family, meet};
+use crate::stage::{BOTH_ORDERS, First, Held, at_once, close, family, meet};
 use crate::support::bench::Bench;
 
 /// Whoever comes second sees what the first has done.
@@ -97,7 +97,8 @@ async fn a_child_that_is_purged_while_its_parent_goes_to_rest_is_met() -> anyhow
     });
     bench.blocked(1).await?;
     let request = PurgeRequest::new(bench.queue.clone(), vec![EndState::Completed], Millis::ZERO, 10);
-    assert_eq!(bench.store.purge(request).await?.purged, 1);
+    let purge = at_once(async { Ok(bench.store.purge(request).await?) }).await?;
+    assert_eq!(purge.purged, 1);
     held.let_go().await?;
     let answer = resting.await??;
     assert!(matches!(answer, WaitAnswer::Met(_)), "{answer:?}");

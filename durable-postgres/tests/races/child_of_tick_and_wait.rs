@@ -6,7 +6,7 @@ use durable_core::model::{Lease, ManualClock, Millis, TaskState, Token};
 use durable_core::store::{ExtendItem, ExtendRequest, NewTask, Runs, TickAnswer, WaitAnswer, WaitSource};
 
 use crate::child_and_wait::assert_woken;
-use crate::stage::{BOTH_ORDERS, First, Held, close, meet, open_with_clock};
+use crate::stage::{BOTH_ORDERS, First, Held, at_once, close, meet, open_with_clock};
 use crate::support::bench::{Bench, job};
 
 /// What a tick ends a child for.
@@ -76,7 +76,7 @@ async fn rest_then_tick(bench: &Bench, by: By, parent: Token, child: Token) -> a
     let held = Held::task(bench, parent.task).await?;
     let resting = tokio::spawn(rest(bench.clone(), parent, child));
     bench.blocked(1).await?;
-    let passing = bench.tick().await?;
+    let passing = at_once(bench.tick()).await?;
     assert_eq!(by.count(&passing), 0, "{by:?}: the child of a parent that another holds");
     assert!(passing.more, "{by:?}: it is due still");
     held.let_go().await?;

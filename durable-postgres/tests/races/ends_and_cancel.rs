@@ -5,7 +5,7 @@ use std::time::Duration;
 use durable_core::model::{CancelCause, EndState, Lease, TaskId, TaskState, Token};
 use durable_core::store::{CancelAnswer, EndAnswer, ExtendItem, ExtendRequest, FencedError, Runs};
 
-use crate::stage::{BOTH_ORDERS, First, Held, close, family, meet};
+use crate::stage::{BOTH_ORDERS, First, Held, at_once, close, family, meet};
 use crate::support::bench::Bench;
 
 /// How many ends of children a task has stored.
@@ -112,10 +112,10 @@ async fn a_cancel_leaves_a_child_that_another_holds_to_tick() -> anyhow::Result<
     let bench = Bench::open(4).await?;
     let (parent, children) = family(&bench, 2).await?;
     let held = Held::task(&bench, children[0].task).await?;
-    assert_eq!(bench.cancel(parent.task).await?, CancelAnswer::Cancelled { closing: true });
+    assert_eq!(at_once(bench.cancel(parent.task)).await?, CancelAnswer::Cancelled { closing: true });
     assert_eq!(bench.view(children[0].task).await?.state, TaskState::Running);
     assert_eq!(bench.view(children[1].task).await?.state, TaskState::Ended(EndState::Cancelled));
-    let passing = bench.tick().await?;
+    let passing = at_once(bench.tick()).await?;
     assert_eq!((passing.closed, passing.closing_left), (0, 1));
     held.let_go().await?;
     let tick = bench.tick().await?;

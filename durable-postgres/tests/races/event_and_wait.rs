@@ -6,7 +6,7 @@ use durable_core::model::{EventName, TaskState, Token};
 use durable_core::store::{WaitAnswer, WaitSource};
 
 use crate::child_and_wait::assert_woken;
-use crate::stage::{BOTH_ORDERS, Held, close, meet, open_with_clock};
+use crate::stage::{BOTH_ORDERS, First, Held, at_once, close, meet, open_with_clock};
 use crate::support::bench::Bench;
 
 async fn rest(bench: Bench, task: Token) -> anyhow::Result<WaitAnswer> {
@@ -32,6 +32,55 @@ async fn an_event_that_is_emitted_while_a_task_rests_wakes_it() -> anyhow::Resul
         .await?;
         assert_eq!(bench.view(earlier.task).await?.state, TaskState::Pending, "the earlier waiter");
         assert_woken(first, &answer, bench.view(waiter.task).await?.state);
+        close(bench).await?;
+    }
+    Ok(())
+}
+
+/// The task is held: whoever rests on an event locks it before the task, as an emit does.
+#[tokio::test]
+async fn an_event_that_is_emitted_while_a_task_rests_on_it_again_blocks_nobody() -> anyhow::Result<()> {
+    for first in BOTH_ORDERS {
+        let bench = Bench::open(6).await?;
+        let waiter = bench.running().await?.token;
+        bench.register(waiter, "k", WaitSource::Event(EventName::new("e")?)).await?;
+        let held = Held::task(&bench, waiter.task).await?;
+        let (answer, ()) = meet(
+            &bench,
+            held,
+            first,
+            async move |bench| rest(bench, waiter).await,
+            async move |bench| bench.emit("e").await,
+        )
+        .await?;
+        assert_woken(first, &answer, bench.view(waiter.task).await?.state);
+        close(bench).await?;
+    }
+    Ok(())
+}
+
+/// The emit knows its waiter, and waits for it.
+#[tokio::test]
+async fn an_event_that_is_emitted_while_its_waiter_is_cancelled_ends_no_wait_of_an_ended_task()
+-> anyhow::Result<()> {
+    for first in BOTH_ORDERS {
+        let bench = Bench::open(6).await?;
+        let waiter = bench.running().await?.token;
+        rest(bench.clone(), waiter).await?;
+        let held = Held::task(&bench, waiter.task).await?;
+        meet(
+            &bench,
+            held,
+            first,
+            async move |bench| bench.emit("e").await,
+            async move |bench| bench.cancel(waiter.task).await,
+        )
+        .await?;
+        let ended: i64 = sqlx::query_scalar("select count(*) from durable.history where task = $1")
+            .bind(waiter.task.as_uuid())
+            .fetch_one(bench.store.pool())
+            .await?;
+        assert_eq!(ended, i64::from(first == First::One), "{first:?}");
         close(bench).await?;
     }
     Ok(())
@@ -79,7 +128,7 @@ async fn w2_a_deadline_is_left_while_its_event_is_written() -> anyhow::Result<()
         async move { bench.emit("e").await }
     });
     bench.blocked(1).await?;
-    let passing = bench.tick().await?;
+    let passing = at_once(bench.tick()).await?;
     assert_eq!(passing.woken, 0, "the event is being written");
     assert!(passing.more);
     held.let_go().await?;

@@ -1,7 +1,9 @@
 //! Who holds what, who comes first, and what must hold at the end.
 
 use std::future::Future;
+use std::time::Duration;
 
+use anyhow::Context;
 use durable_core::model::{Clock, ManualClock, TaskId, Timestamp, Token};
 use sqlx::{Postgres, Transaction};
 
@@ -71,6 +73,11 @@ impl Held {
     pub(crate) async fn give_up(self) -> anyhow::Result<()> {
         Ok(self.0.rollback().await?)
     }
+}
+
+/// What a call answers that waits for nobody, though something is held.
+pub(crate) async fn at_once<A>(call: impl Future<Output = anyhow::Result<A>>) -> anyhow::Result<A> {
+    tokio::time::timeout(Duration::from_secs(20), call).await.context("it waits for what is held")?
 }
 
 /// Starts two calls, each of which comes to wait before the next step, and lets go of what is held.

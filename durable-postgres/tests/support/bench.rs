@@ -125,6 +125,14 @@ impl Bench {
         Ok(self.store.wait(WaitRequest::new(self.queue.clone(), vec![item])).await?.remove(0)?)
     }
 
+    /// Registers a wait and goes on.
+    pub(crate) async fn register(&self, token: Token, key: &str, source: WaitSource) -> anyhow::Result<()> {
+        let waits = vec![NewWait { key: StepKey::new(key)?, source, deadline: None }];
+        let item = WaitItem { token, waits, rest: None };
+        self.store.wait(WaitRequest::new(self.queue.clone(), vec![item])).await?.remove(0)?;
+        Ok(())
+    }
+
     /// Rests on all of these children, whose ends are written to `join 0`, `join 1` …
     pub(crate) async fn rest_on_children(
         &self,

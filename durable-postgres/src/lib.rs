@@ -17,6 +17,7 @@ mod queues;
 mod rows;
 mod runs;
 mod signals;
+mod sqlstate;
 mod store;
 mod tasks;
 mod transaction;

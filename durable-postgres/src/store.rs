@@ -1,6 +1,7 @@
 //! The handle: a pool and a clock.
 
 use std::fmt;
+use std::time::Duration;
 
 use durable_core::model::{Clock, Timestamp};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
@@ -15,6 +16,7 @@ pub struct PostgresStore {
     pub(crate) pool: PgPool,
     pub(crate) session: Session,
     pub(crate) clock: Clock,
+    pub(crate) answer_within: Duration,
 }
 
 /// What may be kept in a session. Nothing that is right or wrong depends on it.
@@ -43,8 +45,8 @@ impl PostgresStore {
     /// `postgres://user:password@host:port/database?sslmode=verify-full`.
     ///
     /// The tables are made in a schema `durable`, or brought to the version of this release. The parameters
-    /// `connections=<figure>`, `acquire_timeout=<milliseconds>`, `migrate=on|off`, `listen=on|off` and
-    /// `pooler=none|transaction` say what [`PostgresOptions`] says.
+    /// `connections=<figure>`, `acquire_timeout=<milliseconds>`, `answer_within=<milliseconds>`, `migrate=on|off`,
+    /// `listen=on|off` and `pooler=none|transaction` say what [`PostgresOptions`] says.
     ///
     /// # Errors
     ///
@@ -67,7 +69,7 @@ impl PostgresStore {
             .test_before_acquire(false)
             .connect_lazy_with(with_session(server, &options));
         let session = if options.pooler { Session::None } else { Session::Own };
-        Self { pool, session, clock: Clock::Own }.opened(&options).await
+        Self::new(pool, session, &options).opened(&options).await
     }
 
     /// Opens the store in the database of a pool of the application's own.
@@ -80,7 +82,11 @@ impl PostgresStore {
     /// Those of [`PostgresStore::open`].
     pub async fn with_pool(pool: PgPool, options: PostgresOptions) -> Result<Self, OpenError> {
         let session = if options.pooler { Session::None } else { Session::Given };
-        Self { pool, session, clock: Clock::Own }.opened(&options).await
+        Self::new(pool, session, &options).opened(&options).await
+    }
+
+    fn new(pool: PgPool, session: Session, options: &PostgresOptions) -> Self {
+        Self { pool, session, clock: Clock::Own, answer_within: options.answer_within }
     }
 
     async fn opened(self, options: &PostgresOptions) -> Result<Self, OpenError> {

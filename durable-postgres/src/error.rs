@@ -2,6 +2,9 @@
 
 use durable_core::model::Invalid;
 use durable_core::store::{StoreError, StoreErrorKind, Verb};
+use sqlx::error::DatabaseError;
+
+use crate::sqlstate::{self, Remedy};
 
 type Source = Box<dyn std::error::Error + Send + Sync>;
 
@@ -62,25 +65,32 @@ pub enum OpenError {
 
 impl From<sqlx::Error> for OpenError {
     fn from(error: sqlx::Error) -> Self {
-        match code(&error).as_deref() {
+        match error.as_database_error().and_then(DatabaseError::code).as_deref() {
             Some("28000" | "28P01") => Self::Login,
             Some("3D000") => Self::NoDatabase,
             Some("42501") => Self::NoAccess,
             _ => {
-                let (kind, context) = meaning(&error);
-                Self::Fault { kind, context, source: error.into() }
+                let (kind, context) = sqlstate::meaning(&error);
+                Self::Fault { kind, context, source: sqlstate::shown(error) }
             }
         }
     }
 }
 
-/// A fault inside a transaction: the server's, or the verb's own answer.
+/// What ended an attempt at a transaction.
 #[derive(Debug)]
 pub(crate) enum Fault {
-    /// The driver's or the server's.
-    Sql(sqlx::Error),
-    /// The driver's or the server's, before anything was done.
+    /// The driver's or the server's, while connecting or beginning.
     Begin(sqlx::Error),
+    /// The driver's or the server's, in the transaction.
+    Sql(sqlx::Error),
+    /// The driver's or the server's, in answer to the commit.
+    Commit(sqlx::Error),
+    /// No answer within the time allowed.
+    Late {
+        /// Whether it was the commit's that did not come.
+        at_commit: bool,
+    },
     /// The verb's own.
     Store(StoreError),
     /// What was read has changed since; begin again.
@@ -100,24 +110,54 @@ impl From<StoreError> for Fault {
 }
 
 impl Fault {
-    /// Whether the same transaction, begun again, may succeed.
-    pub(crate) fn is_transient(&self) -> bool {
+    /// What it calls for.
+    pub(crate) fn remedy(&self) -> Remedy {
         match self {
-            // A connection that died while it was idle; a new one may be alive, and nothing has been sent on this.
-            Self::Again | Self::Begin(sqlx::Error::Io(_)) => true,
-            Self::Store(_) | Self::Begin(_) => false,
-            Self::Sql(error) => matches!(code(error).as_deref(), Some("40001" | "40P01" | "23505")),
+            Self::Begin(error) | Self::Sql(error) | Self::Commit(error) => sqlstate::remedy(error),
+            // Its answer may still come, to whoever uses the connection next.
+            Self::Late { .. } => Remedy::Connect,
+            Self::Again => Remedy::Wait,
+            Self::Store(_) => Remedy::None,
+        }
+    }
+
+    /// Whether the same transaction, begun again after the remedy, may succeed, and cannot happen twice.
+    pub(crate) fn may_begin_again(&self) -> bool {
+        let is_too_late = matches!(self, Self::Late { .. });
+        self.remedy() != Remedy::None && !is_too_late && !self.may_have_happened()
+    }
+
+    /// Whether the transaction may be committed all the same.
+    fn may_have_happened(&self) -> bool {
+        match self {
+            Self::Commit(error) => !sqlstate::is_rolled_back(error),
+            Self::Late { at_commit } => *at_commit,
+            Self::Begin(_) | Self::Sql(_) | Self::Store(_) | Self::Again => false,
         }
     }
 
     /// The fault as the caller sees it.
-    pub(crate) fn into_store(self, verb: Verb, may_have_happened: bool) -> StoreError {
-        match self {
-            Self::Store(error) => error,
-            Self::Again => StoreError::unavailable(verb, "the record keeps changing", false),
-            Self::Begin(error) => classify(error, verb, false),
-            Self::Sql(error) => classify(error, verb, may_have_happened),
-        }
+    pub(crate) fn into_store(self, verb: Verb) -> StoreError {
+        let may_have_happened = self.may_have_happened();
+        let (kind, context, source) = match self {
+            Self::Store(error) => return error,
+            Self::Again => return StoreError::unavailable(verb, "the record keeps changing", false),
+            Self::Late { .. } => {
+                let context = "the server does not answer within the time allowed";
+                return StoreError::unavailable(verb, context, may_have_happened);
+            }
+            Self::Begin(error) => {
+                let (kind, context) = sqlstate::meaning_of_begin(&error);
+                (kind, context, error)
+            }
+            Self::Sql(error) | Self::Commit(error) => {
+                let (kind, context) = sqlstate::meaning(&error);
+                (kind, context, error)
+            }
+        };
+        let mut fault = StoreError::new(kind, verb, context);
+        fault.may_have_happened = may_have_happened;
+        fault.with_source(sqlstate::shown(source))
     }
 }
 
@@ -129,32 +169,4 @@ pub(crate) fn invalid(verb: Verb, what: &'static str, problem: impl Into<String>
 /// A record that cannot be decoded.
 pub(crate) fn corrupt(verb: Verb, what: impl Into<String>) -> StoreError {
     StoreError::new(StoreErrorKind::Corrupt, verb, what)
-}
-
-fn code(error: &sqlx::Error) -> Option<String> {
-    error.as_database_error()?.code().map(std::borrow::Cow::into_owned)
-}
-
-fn classify(error: sqlx::Error, verb: Verb, may_have_happened: bool) -> StoreError {
-    let (kind, context) = meaning(&error);
-    let mut fault = StoreError::new(kind, verb, context);
-    // What the server answers it has rolled back.
-    fault.may_have_happened = may_have_happened && code(&error).is_none();
-    fault.with_source(error)
-}
-
-fn meaning(error: &sqlx::Error) -> (StoreErrorKind, &'static str) {
-    use StoreErrorKind::{Conflict, Corrupt, Invalid, Unavailable, Unsupported};
-    match (error, code(error).as_deref().and_then(|code| code.get(..2))) {
-        (_, Some("22" | "54")) => (Invalid, "the server refuses a value"),
-        (_, Some("23")) => (Conflict, "a constraint of the tables"),
-        (_, Some("42" | "3F")) => (Unsupported, "the tables are not as expected"),
-        // Rolled back, out of resources, shutting down.
-        (_, Some(_)) => (Unavailable, "the server asks to come back"),
-        (sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_), None) => {
-            (Corrupt, "a column cannot be decoded")
-        }
-        (sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed, None) => (Unavailable, "no connection"),
-        (_, None) => (Unavailable, "the server does not answer"),
-    }
 }

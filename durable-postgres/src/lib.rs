@@ -26,6 +26,7 @@ mod runs;
 #[allow(dead_code, reason = "the tests beside the code use a part")]
 mod server;
 mod signals;
+mod sqlstate;
 mod store;
 mod tasks;
 mod transaction;

@@ -11,6 +11,9 @@ pub struct PostgresOptions {
     /// How long a call waits for a free connection before it is given up as unavailable; 5 s if not said. A pool of the
     /// user's own keeps its own figure.
     pub acquire_timeout: Duration,
+    /// How long a transaction may last, its waiting for locks included, before its connection is given up and the call is
+    /// unavailable; 30 s if not said. A server that vanished from the network is noticed by this alone.
+    pub answer_within: Duration,
     /// Whether opening makes the tables those of this release; otherwise it only compares them. Yes if not said.
     pub migrate: bool,
     /// Whether a pooler in transaction mode, such as pgbouncer, stands before the server: then nothing is kept in a
@@ -25,6 +28,7 @@ impl Default for PostgresOptions {
         Self {
             connections: 10,
             acquire_timeout: Duration::from_secs(5),
+            answer_within: Duration::from_secs(30),
             migrate: true,
             pooler: false,
             listen: true,
@@ -41,6 +45,11 @@ impl PostgresOptions {
     /// Chooses how long a call waits for a free connection.
     pub fn acquire_timeout(self, acquire_timeout: Duration) -> Self {
         Self { acquire_timeout, ..self }
+    }
+
+    /// Chooses how long a transaction may last.
+    pub fn answer_within(self, answer_within: Duration) -> Self {
+        Self { answer_within, ..self }
     }
 
     /// Chooses whether opening changes the tables.

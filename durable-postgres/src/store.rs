@@ -1,6 +1,7 @@
 //! The handle: a pool and a clock.
 
 use std::fmt;
+use std::time::Duration;
 
 use durable_core::model::{Clock, Timestamp};
 use durable_core::store::Durability;
@@ -17,6 +18,7 @@ pub struct PostgresStore {
     pub(crate) session: Session,
     pub(crate) durability: Durability,
     pub(crate) clock: Clock,
+    pub(crate) answer_within: Duration,
 }
 
 /// What may be kept in a session. Nothing that is right or wrong depends on it.
@@ -45,8 +47,8 @@ impl PostgresStore {
     /// `postgres://user:password@host:port/database?sslmode=verify-full`.
     ///
     /// The tables are made in a schema `durable`, or brought to the version of this release. The parameters
-    /// `connections=<figure>`, `acquire_timeout=<milliseconds>`, `migrate=on|off`, `listen=on|off` and
-    /// `pooler=none|transaction` say what [`PostgresOptions`] says.
+    /// `connections=<figure>`, `acquire_timeout=<milliseconds>`, `answer_within=<milliseconds>`, `migrate=on|off`,
+    /// `listen=on|off` and `pooler=none|transaction` say what [`PostgresOptions`] says.
     ///
     /// # Errors
     ///
@@ -90,7 +92,7 @@ impl PostgresStore {
         let durability = promises::durability(&mut connection).await?;
         migrate::bring(&mut connection, options.migrate).await?;
         drop(connection);
-        Ok(Self { pool, session, durability, clock: Clock::Own })
+        Ok(Self { pool, session, durability, clock: Clock::Own, answer_within: options.answer_within })
     }
 
     /// The same store with another clock.

@@ -1,14 +1,18 @@
 //! Transactions, begun again when the server asks for it.
 
 use std::future::Future;
+use std::hash::{BuildHasher, RandomState};
 use std::ops::{Deref, DerefMut};
+use std::time::Duration;
 
 use durable_core::store::{StoreError, Verb};
+use sqlx::pool::PoolConnection;
 use sqlx::postgres::PgArguments;
 use sqlx::query::Query;
 use sqlx::{Connection, PgConnection, Postgres};
 
 use crate::error::Fault;
+use crate::sqlstate::Remedy;
 use crate::store::{PostgresStore, Session};
 
 /// How often a transaction is begun before the caller hears of it.
@@ -115,43 +119,81 @@ impl PostgresStore {
         to_its_end(S::VERB, async move { store.attempts(&step).await }).await
     }
 
-    /// Begins again while the server asks for it.
+    /// Begins again while that may help and cannot make it happen twice.
     async fn attempts<S: Step>(&self, step: &S) -> Result<S::Answer, StoreError> {
+        let mut held = None;
         let mut attempt = 1;
         loop {
-            match self.attempt(step).await {
-                Err((fault, _)) if fault.is_transient() && attempt < ATTEMPTS => attempt += 1,
-                Err((fault, may_have_happened)) => return Err(fault.into_store(S::VERB, may_have_happened)),
+            let fault = match self.attempt(&mut held, step).await {
                 Ok(answer) => return Ok(answer),
+                Err(fault) => fault,
+            };
+            if fault.remedy() == Remedy::Connect {
+                self.discard(held.take());
             }
-            tokio::task::yield_now().await;
+            if attempt == ATTEMPTS || !fault.may_begin_again() {
+                return Err(fault.into_store(S::VERB));
+            }
+            if let (Remedy::Prepare, Some(connection)) = (fault.remedy(), &mut held) {
+                // Where this fails, the next attempt does too.
+                let _ = connection.clear_cached_statements().await;
+            }
+            tokio::time::sleep(pause(attempt)).await;
+            attempt += 1;
         }
     }
 
-    /// One attempt; a fault says whether the write may have happened.
-    async fn attempt<S: Step>(&self, step: &S) -> Result<S::Answer, (Fault, bool)> {
-        let begin = |error| (Fault::Begin(error), false);
-        let mut connection = self.pool.acquire().await.map_err(begin)?;
-        if S::MODE == Mode::Read && self.session == Session::Own {
-            let mut tx = Tx::new(&mut connection, self.session);
-            return step.run(&mut tx).await.map_err(|fault| (fault, false));
-        }
-        let mut tx = connection.begin_with(S::MODE.begin(self.session)).await.map_err(begin)?;
-        match step.run(&mut Tx::new(&mut tx, self.session)).await {
-            Ok(answer) if S::is_kept(&answer) => {
-                // Only a commit that is not answered leaves it open.
-                tx.commit().await.map_err(|error| (error.into(), true))?;
-                Ok(answer)
-            }
-            Ok(answer) => {
-                let _ = tx.rollback().await;
-                Ok(answer)
-            }
-            Err(fault) => {
-                // A failed rollback closes the connection, which rolls back.
-                let _ = tx.rollback().await;
-                Err((fault, false))
-            }
+    /// Closes a connection that is of no use any more, and all that are idle: what ended it has most likely ended them, and
+    /// else each of them would cost an attempt.
+    fn discard(&self, connection: Option<PoolConnection<Postgres>>) {
+        let idle: Vec<_> = std::iter::from_fn(|| self.pool.try_acquire()).collect();
+        for mut connection in connection.into_iter().chain(idle) {
+            connection.close_on_drop();
         }
     }
+
+    /// One attempt, on the connection that is held or on another.
+    async fn attempt<S: Step>(
+        &self,
+        held: &mut Option<PoolConnection<Postgres>>,
+        step: &S,
+    ) -> Result<S::Answer, Fault> {
+        let connection = match held {
+            Some(connection) => connection,
+            None => held.insert(self.pool.acquire().await.map_err(Fault::Begin)?),
+        };
+        let mut at_commit = false;
+        let answer =
+            tokio::time::timeout(self.answer_within, self.run(connection, step, &mut at_commit)).await;
+        answer.unwrap_or(Err(Fault::Late { at_commit }))
+    }
+
+    /// Runs a step to the end of its transaction.
+    async fn run<S: Step>(
+        &self,
+        connection: &mut PgConnection,
+        step: &S,
+        at_commit: &mut bool,
+    ) -> Result<S::Answer, Fault> {
+        if S::MODE == Mode::Read && self.session == Session::Own {
+            return step.run(&mut Tx::new(connection, self.session)).await;
+        }
+        let mut tx = connection.begin_with(S::MODE.begin(self.session)).await.map_err(Fault::Begin)?;
+        let answer = step.run(&mut Tx::new(&mut tx, self.session)).await;
+        if answer.as_ref().is_ok_and(S::is_kept) {
+            *at_commit = true;
+            tx.commit().await.map_err(Fault::Commit)?;
+        } else {
+            // A failed rollback closes the connection, which rolls back.
+            let _ = tx.rollback().await;
+        }
+        answer
+    }
+}
+
+/// How long to wait before the next attempt: 2 ms, doubled each time, and random, so that two that met do not meet again.
+fn pause(attempt: u32) -> Duration {
+    let longest = Duration::from_millis(2) * 2_u32.saturating_pow(attempt);
+    let random = RandomState::new().hash_one(0) % 1_000;
+    longest / 2 + longest * u32::try_from(random).unwrap_or(0) / 2_000
 }

@@ -65,10 +65,12 @@ fn with_parameter(options: PostgresOptions, name: &str, value: &str) -> Result<P
             Ok(options.connections(figure.ok_or_else(|| refused("`connections` is a number from 1 on"))?))
         }
         ("acquire_timeout", millis) => {
-            let millis = millis.parse::<u32>().ok().filter(|millis| *millis > 0);
-            let millis = millis
-                .ok_or_else(|| refused("`acquire_timeout` is a whole number of milliseconds from 1 on"))?;
-            Ok(options.acquire_timeout(Duration::from_millis(millis.into())))
+            let problem = "`acquire_timeout` is a whole number of milliseconds from 1 on";
+            Ok(options.acquire_timeout(duration(millis).ok_or_else(|| refused(problem))?))
+        }
+        ("answer_within", millis) => {
+            let problem = "`answer_within` is a whole number of milliseconds from 1 on";
+            Ok(options.answer_within(duration(millis).ok_or_else(|| refused(problem))?))
         }
         ("migrate", "on") => Ok(options.migrate(true)),
         ("migrate", "off") => Ok(options.migrate(false)),
@@ -80,10 +82,15 @@ fn with_parameter(options: PostgresOptions, name: &str, value: &str) -> Result<P
         ("pooler", "transaction") => Ok(options.pooler(true)),
         ("pooler", _) => Err(refused("`pooler` is `none` or `transaction`")),
         _ => Err(refused(
-            "it has a parameter that is neither the driver's nor `connections`, `acquire_timeout`, `migrate`, \
-             `listen` or `pooler`",
+            "it has a parameter that is neither the driver's nor `connections`, `acquire_timeout`, \
+             `answer_within`, `migrate`, `listen` or `pooler`",
         )),
     }
+}
+
+fn duration(millis: &str) -> Option<Duration> {
+    let millis = millis.parse::<u32>().ok().filter(|millis| *millis > 0)?;
+    Some(Duration::from_millis(millis.into()))
 }
 
 fn refused(problem: &'static str) -> Invalid {
@@ -109,14 +116,15 @@ mod tests {
 
     #[test]
     fn parameters_are_put_over_the_options() {
-        let url =
-            "POSTGRESQL://db?connections=3&pooler=transaction&migrate=off&listen=off&acquire_timeout=250";
+        let url = "POSTGRESQL://db?connections=3&pooler=transaction&migrate=off&listen=off&acquire_timeout=250\
+                   &answer_within=900";
         let expected = PostgresOptions::default()
             .connections(3)
             .pooler(true)
             .migrate(false)
             .listen(false)
-            .acquire_timeout(Duration::from_millis(250));
+            .acquire_timeout(Duration::from_millis(250))
+            .answer_within(Duration::from_millis(900));
         assert_eq!(parsed(url).1, expected);
         let given = PostgresOptions::default().connections(7);
         assert_eq!(parse("postgres://db?migrate=on", given.clone()).unwrap().1, given);
@@ -133,6 +141,7 @@ mod tests {
             "postgres://db?connections=0",
             "postgres://db?connections=hunter2",
             "postgres://db?acquire_timeout=0",
+            "postgres://db?answer_within=hunter2",
             "postgres://db?pooler=session",
             "postgres://db?listen=hunter2",
             "postgres://db?sslmode=hunter2",

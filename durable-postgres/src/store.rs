@@ -7,6 +7,7 @@ use durable_core::store::Durability;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 
 use crate::error::OpenError;
+use crate::hints::Hinter;
 use crate::options::PostgresOptions;
 use crate::{migrate, promises, url};
 
@@ -17,6 +18,7 @@ pub struct PostgresStore {
     pub(crate) session: Session,
     pub(crate) durability: Durability,
     pub(crate) clock: Clock,
+    pub(crate) hinter: Hinter,
 }
 
 /// What may be kept in a session. Nothing that is right or wrong depends on it.
@@ -90,7 +92,8 @@ impl PostgresStore {
         let durability = promises::durability(&mut connection).await?;
         migrate::bring(&mut connection, options.migrate).await?;
         drop(connection);
-        Ok(Self { pool, session, durability, clock: Clock::Own })
+        let hinter = Hinter::new(&pool, options.listen && session != Session::None);
+        Ok(Self { pool, session, durability, clock: Clock::Own, hinter })
     }
 
     /// The same store with another clock.
@@ -105,6 +108,7 @@ impl PostgresStore {
 
     /// Closes the connections, a given pool's too.
     pub async fn close(&self) {
+        self.hinter.close().await;
         self.pool.close().await;
     }
 

@@ -3,7 +3,8 @@
 use std::future::Future;
 use std::ops::{Deref, DerefMut};
 
-use durable_core::store::{StoreError, Verb};
+use durable_core::model::QueueName;
+use durable_core::store::{Hint, StoreError, Told, Verb};
 use sqlx::postgres::PgArguments;
 use sqlx::query::Query;
 use sqlx::{Connection, PgConnection, Postgres};
@@ -14,22 +15,36 @@ use crate::store::{PostgresStore, Session};
 /// How often a transaction is begun before the caller hears of it.
 const ATTEMPTS: u32 = 5;
 
-/// A connection in use, and whether it remembers statements by name.
+/// A connection in use, whether it remembers statements by name, and what is to be told after the commit.
 #[derive(Debug)]
 pub(crate) struct Tx<'c> {
     connection: &'c mut PgConnection,
     is_named: bool,
+    told: Told,
 }
 
 impl<'c> Tx<'c> {
     /// Wraps a connection of a store.
     pub(crate) fn new(connection: &'c mut PgConnection, session: Session) -> Self {
-        Self { connection, is_named: session != Session::None }
+        Self { connection, is_named: session != Session::None, told: Told::default() }
     }
 
     /// A statement of `src/sql/`.
     pub(crate) fn query<'q>(&self, statement: &'static str) -> Query<'q, Postgres, PgArguments> {
         sqlx::query(statement).persistent(self.is_named)
+    }
+
+    /// Tells a hint after the commit, and only then.
+    pub(crate) fn tell(&mut self, queue: &str, hint: Hint) {
+        // It always is a name: every statement got it from a request.
+        if let Ok(queue) = QueueName::new(queue) {
+            self.told.add(&queue, hint);
+        }
+    }
+
+    /// What there is to tell.
+    pub(crate) fn into_told(self) -> Told {
+        self.told
     }
 }
 
@@ -137,10 +152,14 @@ impl PostgresStore {
             return step.run(&mut tx).await.map_err(|fault| (fault, false));
         }
         let mut tx = connection.begin_with(S::MODE.begin(self.session)).await.map_err(begin)?;
-        match step.run(&mut Tx::new(&mut tx, self.session)).await {
+        let mut run = Tx::new(&mut tx, self.session);
+        let answer = step.run(&mut run).await;
+        let told = run.into_told();
+        match answer {
             Ok(answer) if S::is_kept(&answer) => {
                 // Only a commit that is not answered leaves it open.
                 tx.commit().await.map_err(|error| (error.into(), true))?;
+                self.hinter.tell(&self.pool, told);
                 Ok(answer)
             }
             Ok(answer) => {

@@ -14,6 +14,7 @@ extern crate self as durable_postgres;
 mod checkpoints;
 mod error;
 mod events;
+mod hints;
 mod inspect;
 mod migrate;
 mod options;

@@ -2,16 +2,16 @@
 
 use durable_core::model::QueueName;
 use durable_core::store::{Capabilities, HintScope, Hints, Signals};
-use futures::StreamExt;
 
 use crate::store::PostgresStore;
 
 impl Signals for PostgresStore {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { durability: self.durability, hints: HintScope::None }
+        let hints = if self.hinter.is_on() { HintScope::Everywhere } else { HintScope::None };
+        Capabilities { durability: self.durability, hints }
     }
 
-    fn hints(&self, _queue: &QueueName) -> Hints {
-        futures::stream::pending().boxed()
+    fn hints(&self, queue: &QueueName) -> Hints {
+        self.hinter.hints(queue.clone())
     }
 }

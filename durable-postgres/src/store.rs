@@ -8,6 +8,7 @@ use durable_core::store::Durability;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 
 use crate::error::OpenError;
+use crate::hints::Hinter;
 use crate::options::PostgresOptions;
 use crate::{migrate, promises, url};
 
@@ -19,6 +20,7 @@ pub struct PostgresStore {
     pub(crate) durability: Durability,
     pub(crate) clock: Clock,
     pub(crate) answer_within: Duration,
+    pub(crate) hinter: Hinter,
 }
 
 /// What may be kept in a session. Nothing that is right or wrong depends on it.
@@ -92,7 +94,9 @@ impl PostgresStore {
         let durability = promises::durability(&mut connection).await?;
         migrate::bring(&mut connection, options.migrate).await?;
         drop(connection);
-        Ok(Self { pool, session, durability, clock: Clock::Own, answer_within: options.answer_within })
+        let hinter = Hinter::new(&pool, options.listen && session != Session::None);
+        let answer_within = options.answer_within;
+        Ok(Self { pool, session, durability, clock: Clock::Own, answer_within, hinter })
     }
 
     /// The same store with another clock.
@@ -107,6 +111,7 @@ impl PostgresStore {
 
     /// Closes the connections, a given pool's too.
     pub async fn close(&self) {
+        self.hinter.close().await;
         self.pool.close().await;
     }
 

@@ -13,7 +13,7 @@ macro_rules! statements {
     };
 }
 
-const STATEMENTS: [(&str, &str); 53] = statements![
+const STATEMENTS: [(&str, &str); 54] = statements![
     "checkpoints/load.sql",
     "inspect/counts.sql",
     "inspect/events.sql",
@@ -49,6 +49,7 @@ const STATEMENTS: [(&str, &str); 53] = statements![
     "shared/tasks_write.sql",
     "shared/waits_delete.sql",
     "shared/waits_write.sql",
+    "signals/notify.sql",
     "tasks/cancel_below.sql",
     "tasks/outcome.sql",
     "tasks/retry.sql",

@@ -131,13 +131,13 @@ impl Bench {
         Ok(detail.ok_or_else(|| anyhow::anyhow!("no such task"))?.task)
     }
 
-    /// Returns when so many connections of the server wait for a lock: what comes next is forced, not timed.
+    /// Returns when so many connections to the database wait for a lock: what comes next is forced, not timed.
     pub(crate) async fn blocked(&self, wanted: i64) -> anyhow::Result<()> {
         let look = async {
             loop {
                 let blocked: i64 = sqlx::query_scalar(
                     "select count(distinct l.pid) from pg_locks l join pg_stat_activity a on a.pid = l.pid \
-                     where not l.granted and a.backend_type = 'client backend'",
+                     where not l.granted and a.datname = current_database()",
                 )
                 .fetch_one(self.store.pool())
                 .await?;

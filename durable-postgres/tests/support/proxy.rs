@@ -1,0 +1,115 @@
+//! A proxy on the loopback that loses what it is told to lose.
+
+use std::sync::Arc;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+
+/// What becomes of what goes through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Plan {
+    /// Everything passes.
+    Pass,
+    /// The next commit is lost with its connection.
+    CutBeforeCommit,
+    /// The answer to the next commit is lost with its connection.
+    CutAfterCommit,
+    /// The next commit is held back until the server ends the session.
+    HoldCommit,
+    /// Nothing passes, and nobody is told; a connection that was swallowed once stays so.
+    Swallow,
+}
+
+/// The proxy; its task ends with the runtime.
+#[derive(Debug)]
+pub(crate) struct Proxy {
+    port: u16,
+    plan: Arc<watch::Sender<Plan>>,
+}
+
+impl Proxy {
+    /// Stands before the server on a port.
+    pub(crate) async fn before(server: u16) -> anyhow::Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let port = listener.local_addr()?.port();
+        let plan = Arc::new(watch::channel(Plan::Pass).0);
+        let shared = plan.clone();
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                let plan = shared.clone();
+                // Where either side is gone, both are closed: that is all that a proxy can do.
+                tokio::spawn(async move { Passage { client, plan }.pass(server).await });
+            }
+        });
+        Ok(Self { port, plan })
+    }
+
+    pub(crate) fn url(&self, database: &str) -> String {
+        format!("postgres://postgres@127.0.0.1:{}/{database}?sslmode=disable", self.port)
+    }
+
+    pub(crate) fn set(&self, plan: Plan) {
+        self.plan.send_replace(plan);
+    }
+
+    /// Whether what was planned for one commit has happened.
+    pub(crate) fn is_done(&self) -> bool {
+        *self.plan.borrow() == Plan::Pass
+    }
+}
+
+/// One connection through it.
+struct Passage {
+    client: TcpStream,
+    plan: Arc<watch::Sender<Plan>>,
+}
+
+impl Passage {
+    async fn pass(mut self, server: u16) -> anyhow::Result<()> {
+        let mut server = TcpStream::connect(("127.0.0.1", server)).await?;
+        let mut plan = self.plan.subscribe();
+        let (mut sent, mut answered) = (vec![0; 1 << 16], vec![0; 1 << 16]);
+        loop {
+            if *plan.borrow_and_update() == Plan::Swallow {
+                std::future::pending::<()>().await;
+            }
+            tokio::select! {
+                read = self.client.read(&mut sent) => match read? {
+                    0 => return Ok(()),
+                    n => {
+                        let is_commit = sent[..n].windows(7).any(|word| word.eq_ignore_ascii_case(b"commit\0"));
+                        if is_commit && *plan.borrow() != Plan::Pass {
+                            return self.commit(&sent[..n], &mut server).await;
+                        }
+                        server.write_all(&sent[..n]).await?;
+                    }
+                },
+                read = server.read(&mut answered) => match read? {
+                    0 => return Ok(()),
+                    n => self.client.write_all(&answered[..n]).await?,
+                },
+                _ = plan.changed() => {}
+            }
+        }
+    }
+
+    /// Treats a commit as planned; the connection ends with it.
+    async fn commit(mut self, commit: &[u8], server: &mut TcpStream) -> anyhow::Result<()> {
+        let mut answer = Vec::new();
+        match self.plan.send_replace(Plan::Pass) {
+            Plan::CutAfterCommit => {
+                server.write_all(commit).await?;
+                while !answer.ends_with(b"Z\0\0\0\x05I") {
+                    anyhow::ensure!(server.read_buf(&mut answer).await? > 0, "the server went away");
+                }
+            }
+            Plan::HoldCommit => {
+                server.read_to_end(&mut answer).await?;
+                self.client.write_all(&answer).await?;
+            }
+            Plan::Pass | Plan::CutBeforeCommit | Plan::Swallow => {}
+        }
+        Ok(())
+    }
+}

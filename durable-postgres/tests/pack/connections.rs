@@ -125,11 +125,12 @@ async fn pg_1_a_server_that_takes_no_more_connections_is_unavailable_until_it_do
     );
     sqlx::raw_sql(AssertSqlSafe(rights)).execute(admin.store.pool()).await?;
     let url = format!("postgres://{role}@127.0.0.1:{port}/{database}?sslmode=disable");
-    let options = PostgresOptions::default().acquire_timeout(Duration::from_millis(300));
+    let options = PostgresOptions::default().connections(2).acquire_timeout(Duration::from_millis(300));
     let bench = bench_at(&url, options).await?;
-    one_is_idle(&bench).await;
+    fill(&bench).await?;
     let limit = format!("alter role {role} connection limit 1");
     sqlx::raw_sql(AssertSqlSafe(limit)).execute(admin.store.pool()).await?;
+    bench.store.pool().acquire().await?.close().await?;
     let only = bench.store.pool().acquire().await?;
     let refused = fault(bench.spawn(vec![job()?]).await);
     assert_undone(&refused);

@@ -69,27 +69,32 @@ impl Passage {
     async fn pass(mut self, server: u16) -> anyhow::Result<()> {
         let mut server = TcpStream::connect(("127.0.0.1", server)).await?;
         let mut plan = self.plan.subscribe();
-        let (mut sent, mut answered) = (vec![0; 1 << 16], vec![0; 1 << 16]);
+        let (mut sent, mut answered) = (Vec::new(), Vec::new());
         loop {
-            if *plan.borrow_and_update() == Plan::Swallow {
+            let now = *plan.borrow_and_update();
+            if now == Plan::Swallow {
                 std::future::pending::<()>().await;
             }
             tokio::select! {
-                read = self.client.read(&mut sent) => match read? {
-                    0 => return Ok(()),
-                    n => {
-                        let is_commit = sent[..n].windows(7).any(|word| word.eq_ignore_ascii_case(b"commit\0"));
-                        if is_commit && *plan.borrow() != Plan::Pass {
-                            return self.commit(&sent[..n], &mut server).await;
-                        }
-                        server.write_all(&sent[..n]).await?;
-                    }
-                },
-                read = server.read(&mut answered) => match read? {
-                    0 => return Ok(()),
-                    n => self.client.write_all(&answered[..n]).await?,
-                },
+                biased;
                 _ = plan.changed() => {}
+                read = self.client.read_buf(&mut sent) => {
+                    if read? == 0 {
+                        return Ok(());
+                    }
+                    if now != Plan::Pass && is_commit(&sent) {
+                        return self.commit(&sent, &mut server).await;
+                    }
+                    server.write_all(&sent).await?;
+                    sent.clear();
+                }
+                read = server.read_buf(&mut answered) => {
+                    if read? == 0 {
+                        return Ok(());
+                    }
+                    self.client.write_all(&answered).await?;
+                    answered.clear();
+                }
             }
         }
     }
@@ -112,4 +117,9 @@ impl Passage {
         }
         Ok(())
     }
+}
+
+/// Whether the statement `commit`, which ends with a zero, is in what was sent.
+fn is_commit(sent: &[u8]) -> bool {
+    sent.windows(7).any(|word| word.eq_ignore_ascii_case(b"commit\0"))
 }

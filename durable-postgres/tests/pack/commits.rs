@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use durable_core::model::{
-    CheckpointKind, EmitId, EventName, Millis, ParentClosePolicy, Payload, StepKey, TaskState,
+    CheckpointKind, EmitId, EventName, Millis, ParentClosePolicy, Payload, StepKey, TaskState, Token,
 };
 use durable_core::store::{
     Checkpoints, ClaimAnswer, Effect, EmitAnswer, EmitRequest, EndAnswer, Ending, EventWrite, Events,
@@ -133,6 +133,47 @@ async fn c7_an_emit_whose_commit_is_lost_is_written_once() -> anyhow::Result<()>
         let answer = twice(&proxy, cut, async || bench.store.emit(request.clone()).await).await?;
         let expected = if cut == Plan::CutBeforeCommit { EmitAnswer::Written } else { EmitAnswer::Repeated };
         assert_eq!(answer, expected);
+    }
+    Ok(())
+}
+
+/// A parent that rests on its child, which runs: its end is written to both, wakes the parent, and claims it.
+async fn family(bench: &Bench) -> anyhow::Result<(Token, Token)> {
+    let parent = bench.running().await?.token;
+    let child = bench.spawn_child(parent).await?;
+    let token = bench.claim_one().await?.token;
+    assert_eq!(bench.rest(parent, "join", WaitSource::Child(child)).await?, WaitAnswer::Suspended);
+    Ok((parent, token))
+}
+
+#[tokio::test]
+async fn cx_6_a_verb_that_is_cut_at_any_message_writes_all_or_nothing() -> anyhow::Result<()> {
+    let (bench, proxy) = behind_a_proxy("", PostgresOptions::default().connections(1)).await?;
+    for messages in 0.. {
+        let (parent, child) = family(&bench).await?;
+        let ending = Ending::Complete { result: Payload::from_text("1") };
+        let request = bench.claim_request(9)?.ending(vec![RunEnd { token: child, ending }]);
+        proxy.set(Plan::CutAfter(messages));
+        let answer = bench.store.claim(request.clone()).await;
+        let is_cut = proxy.is_done();
+        proxy.set(Plan::Pass);
+        let answer = match answer {
+            // What was cut before its commit is begun again.
+            Err(error) if error.may_have_happened => bench.store.claim(request).await?,
+            answer => answer?,
+        };
+        assert!(matches!(answer.ends[..], [Ok(EndAnswer::Completed)]), "{messages}: {:?}", answer.ends);
+        let claimed: Vec<_> = answer.claims.iter().map(|claim| claim.token).collect();
+        assert!(matches!(claimed[..], [Token { task, claim: 2, .. }] if task == parent.task), "{claimed:?}");
+        let broken: Vec<String> = sqlx::query_scalar(include_str!("../support/invariants.sql"))
+            .fetch_all(bench.store.pool())
+            .await?;
+        assert_eq!(broken, Vec::<String>::new(), "{messages}");
+        bench.complete(claimed[0]).await?;
+        if !is_cut {
+            assert!(messages > 3, "a verb has several messages");
+            return Ok(());
+        }
     }
     Ok(())
 }

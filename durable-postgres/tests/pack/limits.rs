@@ -1,7 +1,9 @@
 //! The server's own time limits and deadlocks.
 
-use durable_core::model::TaskId;
-use durable_core::store::StoreErrorKind;
+use std::time::Duration;
+
+use durable_core::model::{Millis, TaskId};
+use durable_core::store::{Ending, RunEnd, Runs, StoreErrorKind};
 use durable_postgres::PostgresOptions;
 use sqlx::{PgConnection, Postgres, Transaction};
 
@@ -77,8 +79,11 @@ async fn pg_1_a_lock_that_is_granted_to_a_later_attempt_costs_the_caller_nothing
         let bench = bench.clone();
         async move { bench.spawn(vec![job()?]).await }
     });
-    let first = waits_since(&bench, None).await?;
-    waits_since(&bench, Some(first)).await?;
+    let look = async {
+        let first = waits_since(&bench, None).await?;
+        waits_since(&bench, Some(first)).await
+    };
+    tokio::time::timeout(Duration::from_secs(20), look).await??;
     outside.rollback().await?;
     spawning.await??;
     assert_eq!(bench.claim(10).await?.claims.len(), 1);
@@ -112,12 +117,9 @@ async fn pg_1_a_verb_that_a_deadlock_ends_is_begun_again() -> anyhow::Result<()>
     let ending = tokio::spawn({
         let bench = bench.clone();
         async move {
-            let end = |token| durable_core::store::RunEnd {
-                token,
-                ending: durable_core::store::Ending::Release { after: durable_core::model::Millis::ZERO },
-            };
+            let end = |token| RunEnd { token, ending: Ending::Release { after: Millis::ZERO } };
             let request = bench.claim_request(0)?.ending(vec![end(first), end(second)]);
-            anyhow::Ok(durable_core::store::Runs::claim(&bench.store, request).await?)
+            anyhow::Ok(bench.store.claim(request).await?)
         }
     });
     bench.blocked(1).await?;

@@ -59,3 +59,20 @@ async fn pg_2_columns_that_a_later_release_adds_cost_nothing() -> anyhow::Result
     }
     bench.close().await
 }
+
+#[tokio::test]
+async fn pg_9_no_identifier_is_as_long_as_one_that_was_cut() -> anyhow::Result<()> {
+    let bench = Bench::open(1).await?;
+    let longest: i32 = sqlx::query_scalar(
+        "select max(length(name)) from (
+             select relname::text from pg_class where relnamespace = 'durable'::regnamespace
+             union all select conname::text from pg_constraint where connamespace = 'durable'::regnamespace
+             union all select attname::text from pg_attribute a join pg_class c on c.oid = a.attrelid
+                 where c.relnamespace = 'durable'::regnamespace
+         ) as names (name)",
+    )
+    .fetch_one(bench.store.pool())
+    .await?;
+    assert!((1..63).contains(&longest), "{longest}");
+    bench.close().await
+}

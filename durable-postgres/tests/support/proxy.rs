@@ -15,6 +15,8 @@ pub(crate) enum Plan {
     CutBeforeCommit,
     /// The answer to the next commit is lost with its connection.
     CutAfterCommit,
+    /// So many messages pass; the one after them is lost with its connection.
+    CutAfter(u32),
     /// The next commit is held back until the server ends the session.
     HoldCommit,
     /// Nothing passes, and nobody is told; a connection that was swallowed once stays so.
@@ -53,7 +55,7 @@ impl Proxy {
         self.plan.send_replace(plan);
     }
 
-    /// Whether what was planned for one commit has happened.
+    /// Whether what was planned has happened.
     pub(crate) fn is_done(&self) -> bool {
         *self.plan.borrow() == Plan::Pass
     }
@@ -82,7 +84,12 @@ impl Passage {
                     if read? == 0 {
                         return Ok(());
                     }
-                    if now != Plan::Pass && is_commit(&sent) {
+                    if let Plan::CutAfter(left) = now {
+                        self.plan.send_replace(left.checked_sub(1).map_or(Plan::Pass, Plan::CutAfter));
+                        if left == 0 {
+                            return Ok(());
+                        }
+                    } else if now != Plan::Pass && is_commit(&sent) {
                         return self.commit(&sent, &mut server).await;
                     }
                     server.write_all(&sent).await?;
@@ -113,7 +120,7 @@ impl Passage {
                 server.read_to_end(&mut answer).await?;
                 self.client.write_all(&answer).await?;
             }
-            Plan::Pass | Plan::CutBeforeCommit | Plan::Swallow => {}
+            _ => {}
         }
         Ok(())
     }

@@ -9,11 +9,7 @@ use std::sync::Arc;
 
 use durable_conformance::{Config, Verdict};
 
-use harness::Postgres;
-
-/// Every verb, one after another and beside others.
-const GROUPS: [&str; 9] =
-    ["queues::", "spawn::", "retry::", "ends::", "wait::", "children::", "events::", "tick::", "inspect::"];
+use harness::{GROUPS, Postgres};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn co_7_one_connection_is_enough_for_every_verb() {

@@ -1,5 +1,7 @@
 //! How the suites open the store.
 
+#![allow(dead_code, reason = "each test binary uses a part")]
+
 use std::collections::{BTreeMap, HashMap};
 use std::process::Command;
 use std::sync::Arc;
@@ -8,17 +10,43 @@ use async_trait::async_trait;
 use durable_conformance::{Harness, Level, Namespace};
 use durable_core::model::{Clock, QueueName, TaskId};
 use durable_core::store::Store;
-use durable_postgres::PostgresStore;
-use sqlx::AssertSqlSafe;
+use durable_postgres::{PostgresOptions, PostgresStore};
+use sqlx::postgres::PgPoolOptions;
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tokio::sync::Mutex;
 
+use crate::support::pooler::Pooler;
 use crate::support::{self, Server};
+
+/// All that a login needs that does not migrate.
+const GRANTS: &str = "grant usage on schema durable to {role};
+    grant select, insert, update, delete on all tables in schema durable to {role}";
+
+/// Every verb, one after another and beside others: the part of the suite that runs in every odd setting.
+pub(crate) const GROUPS: [&str; 9] =
+    ["queues::", "spawn::", "retry::", "ends::", "wait::", "children::", "events::", "tick::", "inspect::"];
+
+/// How a handle is opened.
+#[derive(Debug)]
+pub(crate) enum Way {
+    /// By the server's own URL.
+    Url,
+    /// As this login, which may use the tables and not change them.
+    Login(&'static str),
+    /// On a pool of the application's own.
+    Pool,
+    /// Through a pooler that gives out its connections by transaction.
+    Pooler(Pooler),
+}
 
 /// One database for each namespace, with a pool for each handle on it: a connection belongs to the runtime that made it.
 /// The first pool is the harness's own.
 #[derive(Debug)]
 pub(crate) struct Postgres {
     connections: u32,
+    way: Way,
+    /// Done in each database before it has tables, with its name for `{database}`.
+    prepare: &'static str,
     stores: Mutex<HashMap<Namespace, Vec<PostgresStore>>>,
 }
 
@@ -38,7 +66,7 @@ impl Harness for Postgres {
 
     async fn open(&self, namespace: &Namespace, clock: Clock) -> anyhow::Result<Arc<dyn Store>> {
         self.store(namespace).await?;
-        let handle = Server::get().handle(namespace.as_str(), self.connections).await?;
+        let handle = self.handle(namespace).await?;
         self.stores.lock().await.entry(namespace.clone()).or_default().push(handle.clone());
         Ok(Arc::new(handle.with_clock(clock)))
     }
@@ -93,7 +121,52 @@ impl Default for Postgres {
 impl Postgres {
     /// With so many connections for each handle.
     pub(crate) fn with_connections(connections: u32) -> Self {
-        Self { connections, stores: Mutex::default() }
+        Self { connections, way: Way::Url, prepare: "", stores: Mutex::default() }
+    }
+
+    /// Opened in this way, in databases that were prepared so.
+    pub(crate) fn opened(way: Way, prepare: &'static str) -> Self {
+        Self { way, prepare, ..Self::default() }
+    }
+
+    async fn handle(&self, namespace: &Namespace) -> anyhow::Result<PostgresStore> {
+        let (url, options) = (Server::get().url_of(namespace.as_str()), PostgresOptions::default());
+        let options = options.connections(self.connections);
+        Ok(match &self.way {
+            Way::Url => PostgresStore::open_with(&url, options).await?,
+            Way::Login(role) => {
+                let url = url.replacen("postgres@", &format!("{role}@"), 1);
+                PostgresStore::open_with(&url, options.migrate(false)).await?
+            }
+            Way::Pool => {
+                let pool = PgPoolOptions::new().max_connections(self.connections).connect(&url).await?;
+                PostgresStore::with_pool(pool, options).await?
+            }
+            Way::Pooler(pooler) => {
+                let url = pooler.url(namespace.as_str());
+                PostgresStore::open_with(&url, options.pooler(true)).await?
+            }
+        })
+    }
+
+    /// A database with its tables, as the odd setting wants them.
+    async fn made(&self, namespace: &Namespace) -> anyhow::Result<PostgresStore> {
+        let (server, database) = (Server::get(), namespace.as_str());
+        server.create_database(database).await?;
+        let prepare = self.prepare.replace("{database}", database);
+        if !prepare.is_empty() {
+            let mut connection = PgConnection::connect(&server.url_of(database)).await?;
+            sqlx::raw_sql(AssertSqlSafe(prepare)).execute(&mut connection).await?;
+            connection.close().await?;
+        }
+        // The harness itself writes by hand, whatever the database's default is.
+        let url = format!("{}&options[default_transaction_read_only]=off", server.url_of(database));
+        let store = PostgresStore::open_with(&url, PostgresOptions::default().connections(2)).await?;
+        if let Way::Login(role) = self.way {
+            let grants = GRANTS.replace("{role}", role);
+            sqlx::raw_sql(AssertSqlSafe(grants)).execute(store.pool()).await?;
+        }
+        Ok(store)
     }
 
     async fn store(&self, namespace: &Namespace) -> anyhow::Result<PostgresStore> {
@@ -101,7 +174,7 @@ impl Postgres {
         if let Some(store) = stores.get(namespace).and_then(|stores| stores.first()) {
             return Ok(store.clone());
         }
-        let store = Server::get().store(namespace.as_str(), 2).await?;
+        let store = self.made(namespace).await?;
         stores.insert(namespace.clone(), vec![store.clone()]);
         Ok(store)
     }

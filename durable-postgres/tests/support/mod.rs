@@ -3,6 +3,8 @@
 #![allow(dead_code, unused_imports, reason = "each test binary uses a part")]
 
 pub(crate) mod bench;
+pub(crate) mod pooler;
+pub(crate) mod proxy;
 mod server;
 
-pub(crate) use server::{Server, URL};
+pub(crate) use server::{Server, Setup, URL, free_port};

@@ -1,9 +1,10 @@
 //! A throwaway server for one test binary, and a database for each namespace.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Lines, Write};
+use std::net::TcpListener;
 use std::path::PathBuf;
-use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::OnceLock;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use anyhow::{Context, bail, ensure};
 use durable_postgres::{PostgresOptions, PostgresStore};
@@ -16,25 +17,93 @@ pub(crate) const URL: &str = "DURABLE_TEST_POSTGRES_URL";
 #[derive(Debug)]
 pub(crate) struct Server {
     url: String,
-    /// The keeper stops the server when this pipe closes, however the process ends.
-    _keeper: Option<(Child, ChildStdin)>,
+    keeper: Option<Mutex<Keeper>>,
 }
 
-/// Starts the server, says so in one line, waits for the pipe to close, and removes everything.
-///
+/// What a server of the tests' own is made of, and set to.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Setup {
+    /// Words for `postgres`.
+    pub(crate) settings: String,
+    /// Where it listens besides its socket.
+    pub(crate) port: Option<u16>,
+    /// The port of a server whose standby it is.
+    pub(crate) primary: Option<u16>,
+}
+
 /// Durability is switched off: what a test writes nobody needs after a crash. So is autovacuum: what is analysed, and what
 /// is not, a test decides.
+const SETTINGS: &str = "-c fsync=off -c full_page_writes=off -c max_connections=500 -c autovacuum=off \
+  -c deadlock_timeout=100ms";
+
+/// Starts the server, says so in one line, does what it is told, and removes everything when the pipe closes.
 const KEEPER: &str = r#"
 trap '' INT HUP TERM
-bin=$1; dir=$2
-stop() { "$bin/pg_ctl" -D "$dir/data" -m immediate stop >/dev/null 2>&1; rm -rf "$dir"; }
-"$bin/initdb" -D "$dir/data" -U postgres -A trust --no-sync --encoding=UTF8 --locale=C >"$dir/log" 2>&1 &&
-"$bin/pg_ctl" -D "$dir/data" -w -l "$dir/log" -o "-c fsync=off -c full_page_writes=off -c max_connections=500 \
-  -c listen_addresses='' -c unix_socket_directories='$dir' -c autovacuum=off -c deadlock_timeout=100ms" start >/dev/null 2>&1 &&
-echo ready || { cat "$dir/log"; stop; exit 1; }
-cat >/dev/null
-stop
+bin=$1; dir=$2; settings=$3; primary=$4
+make() {
+  if [ -n "$primary" ]; then "$bin/pg_basebackup" -h 127.0.0.1 -p "$primary" -U postgres -D "$dir/data" -R -c fast
+  else "$bin/initdb" -D "$dir/data" -U postgres -A trust --no-sync --encoding=UTF8 --locale=C; fi
+}
+control() { "$bin/pg_ctl" -D "$dir/data" -w -t 30 "$@" >/dev/null 2>&1; }
+start() { control -l "$dir/log" -o "$settings -c unix_socket_directories='$dir'" start; }
+kill_all() {
+  main=$(head -n 1 "$dir/data/postmaster.pid")
+  kill -STOP "$main"; all="$main $(pgrep -P "$main")"
+  kill -KILL $all
+  for one in $all; do while kill -0 "$one" 2>/dev/null; do sleep 0.01; done; done
+}
+make >"$dir/log" 2>&1 && start && echo ready || { cat "$dir/log"; control -m immediate stop; rm -rf "$dir"; exit 1; }
+while read -r order; do
+  case $order in
+    start) start ;;
+    kill) kill_all ;;
+    stop) control -m fast stop ;;
+    promote) control promote ;;
+  esac && echo done || { tail -n 5 "$dir/log"; echo failed; }
+done
+control -m immediate stop
+rm -rf "$dir"
 "#;
+
+/// The process that keeps a server: it ends when its input closes, however this process ends.
+#[derive(Debug)]
+struct Keeper {
+    /// Kept for its pipes.
+    _process: Child,
+    orders: ChildStdin,
+    answers: Lines<BufReader<ChildStdout>>,
+}
+
+impl Keeper {
+    fn start(setup: &Setup, dir: &str) -> anyhow::Result<Self> {
+        let (bin, primary) = (binaries()?, setup.primary.map_or(String::new(), |port| port.to_string()));
+        let listen = setup.port.map_or("-c listen_addresses=''".to_owned(), |port| {
+            format!("-c listen_addresses=127.0.0.1 -c port={port}")
+        });
+        let settings = format!("{} {listen}", setup.settings);
+        let words = ["sh", "-c", KEEPER, "keeper", &bin.to_string_lossy(), dir, &settings, &primary];
+        let mut process = run_as_server(&words)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .context("the server's keeper")?;
+        let orders = process.stdin.take().context("the keeper's input")?;
+        let mut answers = BufReader::new(process.stdout.take().context("the keeper's output")?).lines();
+        let first = answers.next().transpose()?.unwrap_or_default();
+        if first != "ready" {
+            let log: Vec<String> = answers.map_while(Result::ok).collect();
+            bail!("the server does not start: {first}\n{}", log.join("\n"));
+        }
+        Ok(Self { _process: process, orders, answers })
+    }
+
+    fn tell(&mut self, order: &str) -> anyhow::Result<()> {
+        writeln!(self.orders, "{order}")?;
+        let answer = self.answers.next().transpose()?.unwrap_or_default();
+        ensure!(answer == "done", "{order}: {answer}");
+        Ok(())
+    }
+}
 
 impl Server {
     /// The server of this test binary.
@@ -53,37 +122,42 @@ impl Server {
 
     fn start() -> anyhow::Result<Self> {
         if let Ok(url) = std::env::var(URL) {
-            return Ok(Self { url, _keeper: None });
+            return Ok(Self { url, keeper: None });
         }
-        let bin = binaries()?;
-        let dir = run_as_server(&[
-            "mktemp",
-            "-d",
-            "-p",
-            &std::env::temp_dir().to_string_lossy(),
-            "durable-pg-XXXXXX",
-        ])
-        .stderr(Stdio::inherit())
-        .output()
-        .context("a directory for the server")?;
+        Self::of_its_own(&Setup { settings: SETTINGS.to_owned(), ..Setup::default() })
+    }
+
+    /// A server that can be stopped, killed and started.
+    pub(crate) fn of_its_own(setup: &Setup) -> anyhow::Result<Self> {
+        let temporary = std::env::temp_dir();
+        let make = ["mktemp", "-d", "-p", &temporary.to_string_lossy(), "durable-pg-XXXXXX"];
+        let dir =
+            run_as_server(&make).stderr(Stdio::inherit()).output().context("a directory for the server")?;
         ensure!(dir.status.success(), "a directory for the server: {}", dir.status);
         let dir = String::from_utf8(dir.stdout)?.trim().to_owned();
-        let mut keeper = run_as_server(&["sh", "-c", KEEPER, "keeper", &bin.to_string_lossy(), &dir])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .context("the server's keeper")?;
-        let pipe = keeper.stdin.take().context("the keeper's input")?;
-        let mut lines = BufReader::new(keeper.stdout.take().context("the keeper's output")?).lines();
-        let first = lines.next().transpose()?.unwrap_or_default();
-        if first != "ready" {
-            let log: Vec<String> = lines.map_while(Result::ok).collect();
-            bail!("the server does not start: {first}\n{}", log.join("\n"));
-        }
-        Ok(Self {
-            url: format!("postgres://postgres@localhost/postgres?host={dir}"),
-            _keeper: Some((keeper, pipe)),
-        })
+        let keeper = Some(Mutex::new(Keeper::start(setup, &dir)?));
+        let url = match setup.port {
+            Some(port) => format!("postgres://postgres@127.0.0.1:{port}/postgres?sslmode=disable"),
+            None => format!("postgres://postgres@localhost/postgres?host={dir}"),
+        };
+        Ok(Self { url, keeper })
+    }
+
+    /// One that listens on a port of the loopback, where nothing but speed is switched off.
+    pub(crate) fn on_a_port(settings: &str) -> anyhow::Result<(Self, u16)> {
+        let port = free_port()?;
+        let settings = settings.to_owned();
+        Ok((Self::of_its_own(&Setup { settings, port: Some(port), primary: None })?, port))
+    }
+
+    /// Starts, stops, kills or promotes it.
+    pub(crate) async fn tell(self: &Arc<Self>, order: &'static str) -> anyhow::Result<()> {
+        let server = self.clone();
+        let told = tokio::task::spawn_blocking(move || {
+            let keeper = server.keeper.as_ref().context("the server is not the tests' own")?;
+            keeper.lock().unwrap_or_else(PoisonError::into_inner).tell(order)
+        });
+        told.await?
     }
 
     /// Where it is.
@@ -163,8 +237,13 @@ fn binaries() -> anyhow::Result<PathBuf> {
     on_path.context("there is neither a server nor DURABLE_TEST_POSTGRES_URL: apt-get install postgresql")
 }
 
+/// A port of the loopback that nobody listens on.
+pub(crate) fn free_port() -> anyhow::Result<u16> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+}
+
 /// The server refuses to run as root: then it runs as `postgres`.
-fn run_as_server(command: &[&str]) -> Command {
+pub(crate) fn run_as_server(command: &[&str]) -> Command {
     let id = Command::new("id").arg("-u").output();
     let is_root = id.is_ok_and(|id| id.stdout.trim_ascii() == b"0");
     let words =

@@ -126,8 +126,10 @@ create table durable.events (
     metadata        text,
     id              uuid,
     first_unreached bigint,              -- waking: the first write that has not reached every wait
+    looked_at       bigint not null default 0, -- a placeholder: when purge last saw that a wait stands for it
     primary key (queue, name)
 );
 create index events_waking on durable.events (queue, first_unreached, name) where first_unreached is not null;
 create index events_written on durable.events (queue, written_at, name) where written_at is not null;
-create index events_placeholders on durable.events (queue, name) where written_at is null;
+-- purge: placeholders, whichever nobody has looked at for longest.
+create index events_placeholders on durable.events (queue, looked_at, name) where written_at is null;

@@ -95,10 +95,11 @@ const EXPLAIN: [&str; 20] = [
 ];
 
 /// The columns that the condition on an index must fix, or it reads all of a queue.
-const FIXED: [(&str, &str); 8] = [
+const FIXED: [(&str, &str); 9] = [
     ("tasks_pkey", "id"),
     ("tasks_pending", "name"),
     ("tasks_held", "call"),
+    ("tasks_ended", "state"),
     ("tasks_children", "parent"),
     ("history_pkey", "task"),
     ("history_key", "key"),

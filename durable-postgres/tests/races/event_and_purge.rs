@@ -29,6 +29,7 @@ impl Purge {
         let gone = sqlx::query(include_str!("../../src/sql/upkeep/purge_events.sql"))
             .bind("q")
             .bind(names)
+            .bind(0_i64)
             .execute(&mut *tx)
             .await?;
         assert_eq!(gone.rows_affected(), 1);

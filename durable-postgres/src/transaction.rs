@@ -90,6 +90,14 @@ pub(crate) trait Step: Send + Sync {
     /// Runs it.
     fn run(&self, tx: &mut Tx<'_>) -> impl Future<Output = Result<Self::Answer, Fault>> + Send;
 
+    /// Does it by one statement that commits itself, if one is enough; else `None`, and nothing is written.
+    ///
+    /// It passes over tasks that another holds, or its snapshot would be older than what it writes to. It is not asked
+    /// for where a transaction brings settings of its own.
+    fn at_once(&self, _tx: &mut Tx<'_>) -> impl Future<Output = Result<Option<Self::Answer>, Fault>> + Send {
+        async { Ok(None) }
+    }
+
     /// Whether what was written for this answer is kept; else it is rolled back.
     fn is_kept(_answer: &Self::Answer) -> bool {
         true
@@ -135,6 +143,13 @@ impl PostgresStore {
         if S::MODE == Mode::Read && self.session == Session::Own {
             let mut tx = Tx::new(&mut connection, self.session);
             return step.run(&mut tx).await.map_err(|fault| (fault, false));
+        }
+        if self.session == Session::Own {
+            let answer = step.at_once(&mut Tx::new(&mut connection, self.session)).await;
+            // Only a statement that is not answered leaves open whether it was committed.
+            if let Some(answer) = answer.map_err(|fault| (fault, true))? {
+                return Ok(answer);
+            }
         }
         let mut tx = connection.begin_with(S::MODE.begin(self.session)).await.map_err(begin)?;
         match step.run(&mut Tx::new(&mut tx, self.session)).await {

@@ -13,8 +13,9 @@ macro_rules! statements {
     };
 }
 
-const STATEMENTS: [(&str, &str); 53] = statements![
+const STATEMENTS: [(&str, &str); 54] = statements![
     "checkpoints/load.sql",
+    "checkpoints/save_plain.sql",
     "inspect/counts.sql",
     "inspect/events.sql",
     "inspect/task.sql",

@@ -26,9 +26,6 @@ pub enum OpenError {
         "the login may not use the schema `durable`, or not create it: grant it, or have the migrations applied"
     )]
     NoAccess,
-    /// The server repeats the writes of another and takes none.
-    #[error("the server is a standby, which takes no writes")]
-    Standby,
     /// The tables are those of an earlier release, or missing, and the options forbid to change them.
     #[error(
         "the tables are of version {found}, and this release needs {known}: apply the migrations, or allow them"
@@ -86,6 +83,8 @@ pub(crate) enum Fault {
     Sql(sqlx::Error),
     /// The driver's or the server's, in answer to the commit.
     Commit(sqlx::Error),
+    /// The driver's or the server's, in answer to a statement that commits itself.
+    Alone(sqlx::Error),
     /// No answer within the time allowed.
     Late {
         /// Whether it was the commit's that did not come.
@@ -110,10 +109,20 @@ impl From<StoreError> for Fault {
 }
 
 impl Fault {
+    /// The fault, if it came of a statement that commits itself.
+    pub(crate) fn alone(self) -> Self {
+        match self {
+            Self::Sql(error) => Self::Alone(error),
+            other => other,
+        }
+    }
+
     /// What it calls for.
     pub(crate) fn remedy(&self) -> Remedy {
         match self {
-            Self::Begin(error) | Self::Sql(error) | Self::Commit(error) => sqlstate::remedy(error),
+            Self::Begin(error) | Self::Sql(error) | Self::Commit(error) | Self::Alone(error) => {
+                sqlstate::remedy(error)
+            }
             // Its answer may still come, to whoever uses the connection next.
             Self::Late { .. } => Remedy::Connect,
             Self::Again => Remedy::Wait,
@@ -122,15 +131,19 @@ impl Fault {
     }
 
     /// Whether the same transaction, begun again after the remedy, may succeed, and cannot happen twice.
+    ///
+    /// A statement that commits itself may be the first that a dead connection is given, so it is made again as its caller
+    /// would: repeats are safe (rule C7).
     pub(crate) fn may_begin_again(&self) -> bool {
         let is_too_late = matches!(self, Self::Late { .. });
-        self.remedy() != Remedy::None && !is_too_late && !self.may_have_happened()
+        let is_safe = matches!(self, Self::Alone(_)) || !self.may_have_happened();
+        self.remedy() != Remedy::None && !is_too_late && is_safe
     }
 
     /// Whether the transaction may be committed all the same.
     fn may_have_happened(&self) -> bool {
         match self {
-            Self::Commit(error) => !sqlstate::is_rolled_back(error),
+            Self::Commit(error) | Self::Alone(error) => !sqlstate::is_rolled_back(error),
             Self::Late { at_commit } => *at_commit,
             Self::Begin(_) | Self::Sql(_) | Self::Store(_) | Self::Again => false,
         }
@@ -150,7 +163,7 @@ impl Fault {
                 let (kind, context) = sqlstate::meaning_of_begin(&error);
                 (kind, context, error)
             }
-            Self::Sql(error) | Self::Commit(error) => {
+            Self::Sql(error) | Self::Commit(error) | Self::Alone(error) => {
                 let (kind, context) = sqlstate::meaning(&error);
                 (kind, context, error)
             }

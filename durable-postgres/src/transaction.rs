@@ -109,6 +109,14 @@ pub(crate) trait Step: Send + Sync {
     /// Runs it.
     fn run(&self, tx: &mut Tx<'_>) -> impl Future<Output = Result<Self::Answer, Fault>> + Send;
 
+    /// Does it by one statement that commits itself, if one is enough; else `None`, and nothing is written.
+    ///
+    /// It passes over tasks that another holds, or its snapshot would be older than what it writes to. It is not asked
+    /// for where a transaction brings settings of its own.
+    fn at_once(&self, _tx: &mut Tx<'_>) -> impl Future<Output = Result<Option<Self::Answer>, Fault>> + Send {
+        async { Ok(None) }
+    }
+
     /// Whether what was written for this answer is kept; else it is rolled back.
     fn is_kept(_answer: &Self::Answer) -> bool {
         true
@@ -193,6 +201,11 @@ impl PostgresStore {
         if S::MODE == Mode::Read && self.session == Session::Own {
             return step.run(&mut Tx::new(connection, self.session)).await;
         }
+        if self.session == Session::Own
+            && let Some(answer) = self.run_at_once(connection, step, at_commit).await?
+        {
+            return Ok(answer);
+        }
         let mut tx = connection.begin_with(S::MODE.begin(self.session)).await.map_err(Fault::Begin)?;
         let mut run = Tx::new(&mut tx, self.session);
         let answer = step.run(&mut run).await;
@@ -206,6 +219,23 @@ impl PostgresStore {
             let _ = tx.rollback().await;
         }
         answer
+    }
+
+    /// Runs a step by one statement, if one is enough.
+    async fn run_at_once<S: Step>(
+        &self,
+        connection: &mut PgConnection,
+        step: &S,
+        at_commit: &mut bool,
+    ) -> Result<Option<S::Answer>, Fault> {
+        *at_commit = true;
+        let mut run = Tx::new(connection, self.session);
+        let answer = step.at_once(&mut run).await.map_err(Fault::alone)?;
+        if answer.is_some() {
+            self.hinter.tell(&self.pool, run.into_told());
+        }
+        *at_commit = false;
+        Ok(answer)
     }
 }
 

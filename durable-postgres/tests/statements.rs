@@ -13,8 +13,9 @@ macro_rules! statements {
     };
 }
 
-const STATEMENTS: [(&str, &str); 54] = statements![
+const STATEMENTS: [(&str, &str); 56] = statements![
     "checkpoints/load.sql",
+    "checkpoints/save_plain.sql",
     "inspect/counts.sql",
     "inspect/events.sql",
     "inspect/task.sql",
@@ -26,6 +27,7 @@ const STATEMENTS: [(&str, &str); 54] = statements![
     "queues/find_queue.sql",
     "queues/list_queues.sql",
     "queues/put_queue.sql",
+    "runs/claim_at_once.sql",
     "runs/claim_held.sql",
     "runs/claim_look.sql",
     "runs/claim_tail.sql",

@@ -6,9 +6,11 @@ use durable_core::model::{EventName, TaskId};
 use durable_core::store::{
     Effect, FencedError, MAX_SPREAD, QueueState, SaveAnswer, SaveItem, SaveRequest, Verb,
 };
-use durable_core::transition::{EventRecord, SlotKey};
+use durable_core::transition::{EventRecord, SlotKey, kind_number};
+use sqlx::Row;
 
 use crate::error::Fault;
+use crate::rows::{moment, number, uuids};
 use crate::tasks::{NewRow, insert_tasks};
 use crate::transaction::{Step, Tx};
 use crate::work::{EventWaits, Parents, Time, Work, lock_events, lock_tasks};
@@ -49,6 +51,32 @@ impl Step for Save {
             insert_tasks(tx, queue, work.time.parameter(), &children).await?;
         }
         Ok(answers)
+    }
+
+    /// Checkpoints without effects, of tasks that nobody else is at.
+    async fn at_once(&self, tx: &mut Tx<'_>) -> Result<Option<Self::Answer>, Fault> {
+        let items = &self.request.items;
+        let tasks: BTreeSet<TaskId> = items.iter().map(|item| item.token.task).collect();
+        if tasks.len() < items.len() || items.iter().any(|item| item.effect != Effect::None) {
+            return Ok(None);
+        }
+        let mut rows = tx
+            .query(include_str!("../sql/checkpoints/save_plain.sql"))
+            .bind(self.request.queue.as_str())
+            .bind(self.injected)
+            .bind(uuids(items.iter().map(|item| &item.token.task)))
+            .bind(items.iter().map(|item| item.token.call.as_uuid()).collect::<Vec<_>>())
+            .bind(items.iter().map(|item| number(item.token.claim)).collect::<Vec<_>>())
+            .bind(items.iter().map(|item| item.key.as_str()).collect::<Vec<_>>())
+            .bind(items.iter().map(|item| kind_number(item.kind)).collect::<Vec<_>>())
+            .bind(items.iter().map(|item| item.payload.as_str()).collect::<Vec<_>>())
+            .bind(items.iter().map(|item| item.took.as_i64()).collect::<Vec<_>>())
+            .fetch_all(&mut **tx)
+            .await?;
+        rows.sort_by_key(|row| row.try_get::<i64, _>("nth").unwrap_or_default());
+        let stored = |row| Ok(Ok(SaveAnswer::Stored { expires_at: moment(row, "until")? }));
+        let answers = rows.iter().map(stored).collect::<Result<Self::Answer, sqlx::Error>>()?;
+        Ok((!answers.is_empty()).then_some(answers))
     }
 }
 

@@ -72,6 +72,10 @@ impl Step for Claims {
         }
         Ok(ClaimAnswer { ends, claims: taken.claims, more: taken.more, now, next_due: taken.next_due })
     }
+
+    async fn at_once(&self, tx: &mut Tx<'_>) -> Result<Option<ClaimAnswer>, Fault> {
+        self.take_at_once(tx).await
+    }
 }
 
 impl Claims {

@@ -1,5 +1,6 @@
 //! Runs: what a worker does with claims.
 
+mod at_once;
 mod claim;
 mod extend;
 mod take;

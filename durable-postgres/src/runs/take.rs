@@ -29,10 +29,10 @@ pub(super) struct Take<'a> {
 }
 
 /// Where a task stands among the pending ones.
-type Place = (std::cmp::Reverse<i16>, Option<Timestamp>, TaskId);
+pub(super) type Place = (std::cmp::Reverse<i16>, Option<Timestamp>, TaskId);
 
 /// How many more candidates are looked at than are taken: as many may be held by others.
-const SPARE: usize = 32;
+pub(super) const SPARE: usize = 32;
 /// How often the candidates are widened when too many of them are held by others.
 const ROUNDS: usize = 3;
 
@@ -179,7 +179,7 @@ pub(super) async fn tail(tx: &mut Tx<'_>, request: &ClaimRequest, open: bool) ->
 }
 
 /// The claim that a row is, with its place in the order; or what of it cannot be decoded.
-fn claim(request: &ClaimRequest, row: &PgRow) -> Decoded<(Place, Claim)> {
+pub(super) fn claim(request: &ClaimRequest, row: &PgRow) -> Decoded<(Place, Claim)> {
     let task = TaskId::from_uuid(row.try_get("id")?);
     let name: String = row.try_get("name")?;
     let attempt: i32 = row.try_get("attempt")?;
@@ -205,6 +205,6 @@ fn claim(request: &ClaimRequest, row: &PgRow) -> Decoded<(Place, Claim)> {
 }
 
 /// Each name once.
-fn names(request: &ClaimRequest) -> Vec<&str> {
+pub(super) fn names(request: &ClaimRequest) -> Vec<&str> {
     request.names.iter().map(TaskName::as_str).collect::<BTreeSet<_>>().into_iter().collect()
 }

@@ -67,6 +67,15 @@ impl Step for Spawn {
         self.find_existing(tx, state, &inserted.created).await
     }
 
+    /// A single task is inserted or not: there is no half of it to roll back.
+    async fn at_once(&self, tx: &mut Tx<'_>) -> Result<Option<SpawnAnswer>, Fault> {
+        let [task] = self.request.tasks.as_slice() else { return Ok(None) };
+        let inserted =
+            insert_tasks(tx, self.request.queue.as_str(), self.injected, &[NewRow::from(task)]).await?;
+        let new = |id: &TaskId| SpawnAnswer::Spawned(vec![Spawned { task: *id, created: true }]);
+        Ok(inserted.created.iter().next().map(new))
+    }
+
     fn is_kept(answer: &SpawnAnswer) -> bool {
         matches!(answer, SpawnAnswer::Spawned(_))
     }

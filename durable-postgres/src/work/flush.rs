@@ -1,5 +1,7 @@
 //! Writing back: one statement for each table that has changed.
 
+use std::collections::BTreeMap;
+
 use durable_core::model::{EventName, Payload, StepKey, TaskId, Timestamp};
 use durable_core::transition::{EndColumns, EventRecord, TaskRecord, Wait, Written, closed_columns};
 use durable_core::transition::{source_columns, state_columns};
@@ -96,7 +98,11 @@ impl Work {
     }
 
     async fn write_tasks(&self, tx: &mut Tx<'_>) -> Result<(), Fault> {
-        let tasks: Vec<&TaskRecord> = self.records.changed_tasks().collect();
+        // With the tasks that have got a wait: who has a row as it was knows that nothing else of the task has changed.
+        let waiting = self.records.changed_waits().filter_map(|(id, ..)| self.records.task(id));
+        let tasks: BTreeMap<TaskId, &TaskRecord> =
+            self.records.changed_tasks().chain(waiting).map(|task| (task.id, task)).collect();
+        let tasks: Vec<&TaskRecord> = tasks.into_values().collect();
         if tasks.is_empty() {
             return Ok(());
         }

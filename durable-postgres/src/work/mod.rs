@@ -3,6 +3,10 @@
 //! What becomes of the records is decided by [`durable_core::transition`], in memory and one item after another (rule C8),
 //! and [`Work::flush`] writes the sum. The records are the truth as long as the locks are held: everything that another
 //! transaction could change is under one of them.
+//!
+//! Whoever changes what belongs to a task (its waits, its checkpoints, whether it has live children to cancel) also writes
+//! its row. So a single statement that locks a row without waiting, and finds it as its snapshot has it, may trust the rest
+//! of its snapshot; the verbs that try one statement first stand on that.
 
 mod cascade;
 mod event;

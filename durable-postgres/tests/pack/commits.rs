@@ -7,7 +7,7 @@ use durable_core::model::{
 };
 use durable_core::store::{
     Checkpoints, ClaimAnswer, Effect, EmitAnswer, EmitRequest, EndAnswer, Ending, EventWrite, Events,
-    NewWait, ParentLink, Rest, RunEnd, Runs, SaveAnswer, SaveItem, SaveRequest, SpawnAnswer, SpawnRequest,
+    NewWait, ParentLink, Rest, RetryAfter, RunEnd, Runs, SaveAnswer, SaveItem, SaveRequest, SpawnAnswer, SpawnRequest,
     StoreError, StoreErrorKind, Tasks, WaitAnswer, WaitItem, WaitRequest, WaitSource,
 };
 use durable_postgres::PostgresOptions;
@@ -53,11 +53,11 @@ async fn twice<A: std::fmt::Debug>(
 async fn c7_a_spawn_whose_commit_is_lost_spawns_once() -> anyhow::Result<()> {
     for cut in CUTS {
         let (bench, proxy) = behind_a_proxy("", PostgresOptions::default()).await?;
-        let request = SpawnRequest::new(bench.queue.clone(), vec![job()?]);
+        let request = SpawnRequest::new(bench.queue.clone(), vec![job()?, job()?]);
         let answer = twice(&proxy, cut, async || bench.store.spawn(request.clone()).await).await?;
         let SpawnAnswer::Spawned(spawned) = answer else { panic!("{answer:?}") };
         assert_eq!(spawned[0].created, cut == Plan::CutBeforeCommit);
-        assert_eq!(bench.claim(10).await?.claims.len(), 1);
+        assert_eq!(bench.claim(10).await?.claims.len(), 2);
     }
     Ok(())
 }
@@ -91,11 +91,12 @@ async fn c7_a_claim_with_ends_whose_commit_is_lost_ends_and_claims_once() -> any
         let (bench, proxy) = behind_a_proxy("", PostgresOptions::default()).await?;
         let token = bench.running().await?.token;
         bench.spawn(vec![job()?, job()?]).await?;
-        let ending = Ending::Complete { result: Payload::from_text("1") };
+        // What rests on nothing but its own row goes by one statement: this goes by a transaction.
+        let ending = Ending::Fail { failure: Payload::from_text("1"), retry: RetryAfter::Never };
         let request = bench.claim_request(1)?.ending(vec![RunEnd { token, ending }]);
         let answer = twice(&proxy, cut, async || bench.store.claim(request.clone()).await).await?;
         let ClaimAnswer { ends, claims, .. } = answer;
-        assert!(matches!(ends[..], [Ok(EndAnswer::Completed)]), "{ends:?}");
+        assert!(matches!(ends[..], [Ok(EndAnswer::Failed)]), "{ends:?}");
         assert_eq!(claims.len(), 1);
         assert_eq!(bench.claim(10).await?.claims.len(), 1, "the other is still there");
     }
@@ -172,6 +173,65 @@ async fn cx_6_a_verb_that_is_cut_at_any_message_writes_all_or_nothing() -> anyho
         bench.complete(claimed[0]).await?;
         if !is_cut {
             assert!(messages > 3, "a verb has several messages");
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+/// Makes a call on one connection that is cut after each number of messages in turn, until it passes uncut.
+async fn cut_at_each_message(
+    proxy: &Proxy,
+    call: impl AsyncFn() -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    for messages in 0.. {
+        proxy.set(Plan::CutAfter(messages));
+        let answer = call().await;
+        let is_cut = proxy.is_done();
+        proxy.set(Plan::Pass);
+        answer.map_err(|error| error.context(format!("cut after {messages} messages")))?;
+        if !is_cut {
+            assert!(messages > 0, "a call is a message at least");
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn cx_6_a_spawn_of_one_task_that_is_cut_is_made_again_and_spawns_it_once() -> anyhow::Result<()> {
+    let (bench, proxy) = behind_a_proxy("", PostgresOptions::default().connections(1)).await?;
+    cut_at_each_message(&proxy, async || {
+        bench.spawn(vec![job()?]).await?;
+        let all: i64 =
+            sqlx::query_scalar("select count(*) from durable.tasks").fetch_one(bench.store.pool()).await?;
+        anyhow::ensure!(all == 1, "{all} tasks");
+        sqlx::query("delete from durable.tasks").execute(bench.store.pool()).await?;
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn cx_6_a_completion_that_is_cut_is_made_again_and_takes_the_next_once() -> anyhow::Result<()> {
+    let (bench, proxy) = behind_a_proxy("", PostgresOptions::default().connections(1)).await?;
+    for messages in 0.. {
+        let token = bench.running().await?.token;
+        bench.spawn(vec![job()?, job()?]).await?;
+        let ending = Ending::Complete { result: Payload::from_text("1") };
+        let request = bench.claim_request(1)?.ending(vec![RunEnd { token, ending }]);
+        proxy.set(Plan::CutAfter(messages));
+        let answer = bench.store.claim(request).await;
+        let is_cut = proxy.is_done();
+        proxy.set(Plan::Pass);
+        let ClaimAnswer { ends, claims, .. } = answer?;
+        assert!(matches!(ends[..], [Ok(EndAnswer::Completed)]), "{messages}: {ends:?}");
+        assert_eq!(claims.len(), 1, "{messages}");
+        bench.complete(claims[0].token).await?;
+        let last = bench.claim_one().await?.token;
+        bench.complete(last).await?;
+        if !is_cut {
+            assert!(messages > 0, "a call is a message at least");
             return Ok(());
         }
     }

@@ -104,7 +104,7 @@ async fn pg_1_a_session_that_is_ended_time_and_again_is_unavailable() -> anyhow:
     let held = held(&bench).await?;
     let spawning = tokio::spawn({
         let bench = bench.clone();
-        async move { bench.spawn(vec![job()?]).await }
+        async move { bench.spawn(vec![job()?, job()?]).await }
     });
     end_sessions(&bench, 5).await?;
     assert_undone(&fault(spawning.await?));
@@ -155,7 +155,7 @@ async fn am_11_a_connection_that_swallows_everything_is_an_error_in_time() -> an
     fill(&bench).await?;
     proxy.set(Plan::Swallow);
     let begun = std::time::Instant::now();
-    assert_undone(&fault(bench.spawn(vec![job()?]).await));
+    assert_undone(&fault(bench.spawn(vec![job()?, job()?]).await));
     assert!(begun.elapsed() < Duration::from_secs(10));
     // All that were idle are gone with it: the next call makes a connection that works.
     proxy.set(Plan::Pass);
@@ -169,7 +169,7 @@ async fn am_11_a_commit_that_is_not_answered_in_time_may_have_happened() -> anyh
     let options = PostgresOptions::default().answer_within(Duration::from_millis(300));
     let (bench, proxy) = behind_a_proxy("", options).await?;
     proxy.set(Plan::HoldCommit);
-    let late = fault(bench.spawn(vec![job()?]).await);
+    let late = fault(bench.spawn(vec![job()?, job()?]).await);
     assert_eq!((late.kind, late.may_have_happened), (StoreErrorKind::Unavailable, true), "{late:?}");
     bench.spawn(vec![job()?]).await
 }

@@ -134,7 +134,7 @@ async fn pg_5_a_session_that_the_server_ends_before_its_commit_leaves_nothing() 
     let limit = "&options[idle_in_transaction_session_timeout]=200";
     let (bench, proxy) = behind_a_proxy(limit, PostgresOptions::default()).await?;
     proxy.set(Plan::HoldCommit);
-    let ended = fault(bench.spawn(vec![job()?]).await);
+    let ended = fault(bench.spawn(vec![job()?, job()?]).await);
     // Nobody can tell from the answer that the commit was never read.
     assert_eq!((ended.kind, ended.may_have_happened), (StoreErrorKind::Unavailable, true), "{ended:?}");
     assert!(ended.context.contains("idle"), "{ended}");

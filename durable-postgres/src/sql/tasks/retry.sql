@@ -10,6 +10,11 @@ with aside as (
   set aside = true
   where h.queue = $1 and h.task = $2 and h.ord >= $5 and h.kind < 7 and not h.aside
   returning 1
+), parent as (
+  -- It has a live child again: who has its row as it was shall not think that it has none.
+  update durable.tasks p
+  set claims = p.claims
+  where p.queue = $1 and $6 and p.id = (select c.parent from durable.tasks c where c.queue = $1 and c.id = $2)
 )
 update durable.tasks t
 set state = 1, why = null, available_at = $3, attempt = t.attempt + 1,

@@ -80,9 +80,9 @@ async fn completing_and_taking_is_one_statement() -> anyhow::Result<()> {
     let bench = Bench::open(1).await?;
     let token = bench.running().await?.token;
     bench.spawn(vec![job()?]).await?;
-    let taken = complete_and_take(&bench, token).await?.context("nothing was taken")?;
+    let next = complete_and_take(&bench, token).await?.context("nothing was taken")?;
     assert!(row(&bench, token.task).await?.1, "the completed one");
-    assert!(row(&bench, taken).await?.1, "the taken one");
+    assert!(row(&bench, next).await?.1, "the taken one");
     bench.close().await
 }
 

@@ -33,6 +33,7 @@ mod tasks;
 mod transaction;
 mod upkeep;
 mod url;
+mod within;
 mod work;
 
 pub use error::OpenError;

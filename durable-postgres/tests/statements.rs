@@ -13,7 +13,7 @@ macro_rules! statements {
     };
 }
 
-const STATEMENTS: [(&str, &str); 54] = statements![
+const STATEMENTS: [(&str, &str); 55] = statements![
     "checkpoints/load.sql",
     "inspect/counts.sql",
     "inspect/events.sql",
@@ -49,6 +49,7 @@ const STATEMENTS: [(&str, &str); 54] = statements![
     "shared/tasks_write.sql",
     "shared/waits_delete.sql",
     "shared/waits_write.sql",
+    "session/isolation.sql",
     "signals/notify.sql",
     "tasks/cancel_below.sql",
     "tasks/outcome.sql",

@@ -16,9 +16,10 @@ impl Events for PostgresStore {
     }
 }
 
-struct Emit {
-    request: EmitRequest,
-    injected: Option<i64>,
+/// The verb, with the time if it is injected.
+pub(crate) struct Emit {
+    pub(crate) request: EmitRequest,
+    pub(crate) injected: Option<i64>,
 }
 
 impl Step for Emit {

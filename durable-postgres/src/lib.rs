@@ -6,6 +6,9 @@
 //!
 //! The tables are in a schema `durable` of their own, made by `migrations/`. Nothing that is right or wrong depends on what a
 //! session keeps, so a pooler in transaction mode may stand before the server ([`PostgresOptions::pooler`]).
+//!
+//! A task can be spawned, and an event emitted, by the transaction that writes the application's own rows:
+//! [`PostgresStore::spawn_in`] has an example, and `examples/outbox.rs` is a whole program.
 
 // As the server of the tests names it.
 #[cfg(test)]
@@ -33,9 +36,12 @@ mod tasks;
 mod transaction;
 mod upkeep;
 mod url;
+mod within;
 mod work;
 
 pub use error::OpenError;
 pub use migrate::migrations;
 pub use options::PostgresOptions;
+/// The driver, whose transactions and pools this crate takes.
+pub use sqlx;
 pub use store::PostgresStore;

@@ -17,7 +17,7 @@ use crate::sqlstate::Remedy;
 use crate::store::{PostgresStore, Session};
 
 /// How often a transaction is begun before the caller hears of it.
-const ATTEMPTS: u32 = 5;
+pub(crate) const ATTEMPTS: u32 = 5;
 
 /// A connection in use, whether it remembers statements by name, and what is to be told after the commit.
 #[derive(Debug)]

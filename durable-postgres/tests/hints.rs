@@ -6,70 +6,19 @@ mod support;
 
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use durable_core::model::{IdempotencyKey, Millis, QueueName, TaskId};
-use durable_core::store::{
-    Hint, HintScope, Hints, Idempotency, PutQueueRequest, QueueState, Queues, Signals, SpawnAnswer,
-    SpawnRequest, Tasks,
-};
+use durable_core::model::{Millis, TaskId};
+use durable_core::store::{Hint, HintScope, Signals, SpawnAnswer, SpawnRequest, Tasks};
 use durable_core::{Durable, Task, TaskContext, TaskResult, WorkerOptions, async_trait};
 use durable_postgres::{PostgresOptions, PostgresStore};
-use futures::StreamExt;
-use sqlx::postgres::PgListener;
+use futures::{FutureExt, StreamExt};
 
-use support::Server;
-use support::bench::{Bench, job};
+use support::bench::{Bench, job, keyed};
+use support::ears::{NOW, SOON, count, heard_by, next, other, polling, quiet_bench};
 
-const NOW: Hint = Hint::Work { next_due: None };
-/// How long what must come may take.
-const SOON: Duration = Duration::from_secs(20);
 /// Nobody polls in this time.
 const NEVER: Duration = Duration::from_secs(600);
-
-async fn next(hints: &mut Hints) -> Hint {
-    tokio::time::timeout(SOON, hints.next()).await.expect("a hint in time").expect("an open store")
-}
-
-/// Hints of a handle that listens by now.
-async fn heard_by(store: &PostgresStore, queue: &QueueName) -> Hints {
-    let mut hints = store.hints(queue);
-    assert_eq!(next(&mut hints).await, Hint::Missed, "who begins to listen has missed what was before");
-    hints
-}
-
-/// Another pool on the same database.
-async fn other(bench: &Bench) -> anyhow::Result<PostgresStore> {
-    Server::get().handle(&bench.database, 2).await
-}
-
-async fn polling(bench: &Bench) -> anyhow::Result<PostgresStore> {
-    let options = PostgresOptions::default().listen(false);
-    Ok(PostgresStore::open_with(&Server::get().url_of(&bench.database), options).await?)
-}
-
-/// A bench of which nothing is left to tell, and everything that is sent on the channel from now on.
-async fn quiet_bench(connections: u32) -> anyhow::Result<(Bench, PgListener)> {
-    let bench = Bench::open(connections).await?;
-    let mut listener = PgListener::connect(&Server::get().url_of(&bench.database)).await?;
-    // It sends a statement of its own, by which it is none of the store's.
-    listener.listen_all(["durable"]).await?;
-    // It is sent after what is told of the first queue.
-    let last = QueueName::new("last")?;
-    bench.store.put_queue(PutQueueRequest::new(last, QueueState::Open)).await?;
-    while !tokio::time::timeout(SOON, listener.recv()).await??.payload().ends_with(" last") {}
-    Ok((bench, listener))
-}
-
-/// How many notifications have come before one that is sent now by hand.
-async fn count(bench: &Bench, listener: &mut PgListener) -> anyhow::Result<usize> {
-    sqlx::query("select pg_notify('durable', 'the end')").execute(bench.store.pool()).await?;
-    let mut count = 0;
-    while tokio::time::timeout(SOON, listener.recv()).await??.payload() != "the end" {
-        count += 1;
-    }
-    Ok(count)
-}
 
 /// The server's processes that a store listens by.
 async fn listening(bench: &Bench) -> anyhow::Result<Vec<i32>> {
@@ -145,7 +94,7 @@ async fn nothing_is_told_before_the_commit() -> anyhow::Result<()> {
     });
     bench.blocked(1).await?;
     assert_eq!(count(&bench, &mut listener).await?, 0);
-    assert!(futures::FutureExt::now_or_never(hints.next()).is_none());
+    assert!(hints.next().now_or_never().is_none());
     holder.commit().await?;
     spawn.await??;
     assert_eq!(next(&mut hints).await, NOW);
@@ -156,16 +105,10 @@ async fn nothing_is_told_before_the_commit() -> anyhow::Result<()> {
 #[tokio::test]
 async fn what_is_rolled_back_is_not_told() -> anyhow::Result<()> {
     let (bench, _) = quiet_bench(2).await?;
-    let keyed = |fingerprint: &str| -> anyhow::Result<_> {
-        let mut task = job()?;
-        let fingerprint = fingerprint.to_owned();
-        task.idempotency = Some(Idempotency { key: IdempotencyKey::new("k")?, fingerprint });
-        Ok(task)
-    };
-    bench.spawn(vec![keyed("a")?]).await?;
+    bench.spawn(vec![keyed("k", "a")?]).await?;
     let other = other(&bench).await?;
     let mut hints = heard_by(&other, &bench.queue).await;
-    let refused = SpawnRequest::new(bench.queue.clone(), vec![job()?, keyed("b")?]);
+    let refused = SpawnRequest::new(bench.queue.clone(), vec![job()?, keyed("k", "b")?]);
     let answer = bench.store.spawn(refused).await?;
     assert!(!matches!(answer, SpawnAnswer::Spawned(_)), "{answer:?}");
     let token = bench.claim_one().await?.token;
@@ -177,7 +120,7 @@ async fn what_is_rolled_back_is_not_told() -> anyhow::Result<()> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_thousand_spawns_are_told_at_most_once_in_a_millisecond() -> anyhow::Result<()> {
     let (bench, mut listener) = quiet_bench(16).await?;
-    let start = std::time::Instant::now();
+    let start = Instant::now();
     let spawns = (0..1_000).map(|_| bench.spawn(vec![job().unwrap()]));
     let done: Vec<_> = futures::stream::iter(spawns).buffer_unordered(100).collect().await;
     assert!(done.iter().all(Result::is_ok));
@@ -235,7 +178,7 @@ async fn nobody_listens_until_somebody_asks_and_again_once_the_store_is_closed()
     let dropped = other(&bench).await?;
     let (kept, mut hints) = (dropped.clone(), heard_by(&dropped, &bench.queue).await);
     drop(dropped);
-    assert!(futures::FutureExt::now_or_never(hints.next()).is_none());
+    assert!(hints.next().now_or_never().is_none());
     drop(kept);
     assert_eq!(hints.next().await, None);
     until_listening(&bench, 0).await?;

@@ -13,7 +13,7 @@ macro_rules! statements {
     };
 }
 
-const STATEMENTS: [(&str, &str); 56] = statements![
+const STATEMENTS: [(&str, &str); 57] = statements![
     "checkpoints/load.sql",
     "checkpoints/save_plain.sql",
     "inspect/counts.sql",
@@ -51,6 +51,7 @@ const STATEMENTS: [(&str, &str); 56] = statements![
     "shared/tasks_write.sql",
     "shared/waits_delete.sql",
     "shared/waits_write.sql",
+    "session/isolation.sql",
     "signals/notify.sql",
     "tasks/cancel_below.sql",
     "tasks/outcome.sql",

@@ -92,7 +92,7 @@ impl<State: Clone + Send + Sync + 'static> Durable<State> {
     ///
     /// `Invalid` for a name that is reserved or breaks a rule; `Payload`; `Store`.
     pub async fn emit_event<T: Serialize + ?Sized>(&self, name: &str, payload: &T) -> DurableResult<()> {
-        let request = EmitRequest::new(self.0.queue.clone(), self.event(name, payload)?);
+        let request = self.prepare_event(name, payload)?;
         repeat(|| self.0.store.emit(request.clone())).await?;
         Ok(())
     }
@@ -107,15 +107,25 @@ impl<State: Clone + Send + Sync + 'static> Durable<State> {
         name: &str,
         payload: &T,
     ) -> DurableResult<bool> {
-        let request = EmitRequest::new(self.0.queue.clone(), self.event(name, payload)?).only_if_absent();
+        let request = self.prepare_event(name, payload)?.only_if_absent();
         let answer = repeat(|| self.0.store.emit(request.clone())).await?;
         Ok(answer != crate::store::EmitAnswer::Kept)
     }
 
-    fn event<T: Serialize + ?Sized>(&self, name: &str, payload: &T) -> DurableResult<EventWrite> {
+    /// Makes the request of an emit without sending it: for stores that emit in the caller's own transaction.
+    ///
+    /// # Errors
+    ///
+    /// `Invalid` for a name that is reserved or breaks a rule; `Payload`.
+    pub fn prepare_event<T: Serialize + ?Sized>(
+        &self,
+        name: &str,
+        payload: &T,
+    ) -> DurableResult<EmitRequest> {
         let name = user_event(name).map_err(|error| Invalid::new("event name", error.to_string()))?;
         let payload = self.0.rules.payload("event payload", payload)?;
-        Ok(EventWrite { name, payload, metadata: Payload::from_text("{}"), id: EmitId::new() })
+        let event = EventWrite { name, payload, metadata: Payload::from_text("{}"), id: EmitId::new() };
+        Ok(EmitRequest::new(self.0.queue.clone(), event))
     }
 
     /// Reopens a failed task with all that it has stored, and with `attempts` more attempts. With `from`, the

@@ -75,11 +75,9 @@ impl<State: Clone + Send + Sync + 'static> Durable<State> {
         &self,
         params: Vec<(T::Params, SpawnOptions)>,
     ) -> DurableResult<Vec<Spawned>> {
-        let prepare = |(params, options): &(T::Params, SpawnOptions)| self.prepare_task::<T>(params, options);
-        let tasks = params.iter().map(prepare).collect::<DurableResult<Vec<_>>>()?;
-        let mut spawned = Vec::with_capacity(tasks.len());
-        for batch in batches(tasks) {
-            spawned.extend(self.spawn_batch(batch).await?);
+        let mut spawned = Vec::with_capacity(params.len());
+        for request in self.prepare_many::<T>(&params)? {
+            spawned.extend(self.send(&request).await?);
         }
         Ok(spawned)
     }
@@ -96,6 +94,21 @@ impl<State: Clone + Send + Sync + 'static> Durable<State> {
     ) -> DurableResult<SpawnRequest> {
         let task = self.prepare_task::<T>(params, options)?;
         Ok(SpawnRequest::new(self.0.queue.clone(), vec![task]))
+    }
+
+    /// Makes the requests of many spawns without sending them: each of up to 1,000 tasks and 8 MiB of params.
+    ///
+    /// # Errors
+    ///
+    /// As [`prepare`](Self::prepare).
+    pub fn prepare_many<T: Task<State> + Default>(
+        &self,
+        params: &[(T::Params, SpawnOptions)],
+    ) -> DurableResult<Vec<SpawnRequest>> {
+        let prepare = |(params, options): &(T::Params, SpawnOptions)| self.prepare_task::<T>(params, options);
+        let tasks = params.iter().map(prepare).collect::<DurableResult<Vec<_>>>()?;
+        let request = |batch| SpawnRequest::new(self.0.queue.clone(), batch);
+        Ok(batches(tasks).into_iter().map(request).collect())
     }
 
     fn prepare_task<T: Task<State> + Default>(
@@ -117,17 +130,28 @@ impl<State: Clone + Send + Sync + 'static> Durable<State> {
     }
 
     async fn spawn_one(&self, task: NewTask) -> DurableResult<Spawned> {
-        let spawned = self.spawn_batch(vec![task]).await?;
+        let spawned = self.send(&SpawnRequest::new(self.0.queue.clone(), vec![task])).await?;
         spawned.first().copied().ok_or_else(|| DurableError::Setup("the store spawned nothing".into()))
     }
 
-    async fn spawn_batch(&self, tasks: Vec<NewTask>) -> DurableResult<Vec<Spawned>> {
-        let request = SpawnRequest::new(self.0.queue.clone(), tasks);
+    async fn send(&self, request: &SpawnRequest) -> DurableResult<Vec<Spawned>> {
+        let answer = repeat(|| self.0.store.spawn(request.clone())).await?;
+        request.spawned(answer)
+    }
+}
+
+impl SpawnRequest {
+    /// The tasks of an answer to this request.
+    ///
+    /// # Errors
+    ///
+    /// `IdempotencyConflict`; `QueueClosed`.
+    pub fn spawned(&self, answer: SpawnAnswer) -> DurableResult<Vec<Spawned>> {
         let key = |index: usize| {
-            let idempotency = request.tasks.get(index).and_then(|task| task.idempotency.as_ref());
+            let idempotency = self.tasks.get(index).and_then(|task| task.idempotency.as_ref());
             idempotency.map(|idempotency| idempotency.key.to_string()).unwrap_or_default()
         };
-        match repeat(|| self.0.store.spawn(request.clone())).await? {
+        match answer {
             SpawnAnswer::Spawned(spawned) => Ok(spawned),
             SpawnAnswer::Conflict { existing, index } => {
                 Err(DurableError::IdempotencyConflict { key: key(index), existing })

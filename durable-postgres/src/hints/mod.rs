@@ -13,8 +13,8 @@ use std::time::Duration;
 use durable_core::model::QueueName;
 use durable_core::store::{HintHub, Hints, Told};
 use futures::StreamExt;
-use sqlx::Postgres;
 use sqlx::postgres::{PgPool, PgPoolOptions};
+use sqlx::{PgConnection, Postgres};
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
@@ -63,6 +63,19 @@ impl Hinter {
             self.0.hub.tell_all(&told);
             self.0.sender.send(pool, told);
         }
+    }
+
+    /// Tells by the caller's own transaction, when it is committed.
+    pub(crate) async fn tell_within(
+        &self,
+        connection: &mut PgConnection,
+        told: &Told,
+    ) -> Result<(), sqlx::Error> {
+        if !self.0.is_on || told.is_empty() {
+            return Ok(());
+        }
+        // No handle knows of it yet, those of this pool neither.
+        notify(told, Origin::NOBODY).execute(connection).await.map(drop)
     }
 
     /// The hints about one queue, until the store is closed.

@@ -15,6 +15,9 @@ const MOST: usize = 200;
 pub(super) struct Origin(Uuid);
 
 impl Origin {
+    /// No pool.
+    pub(super) const NOBODY: Self = Self(Uuid::nil());
+
     /// A pool that nobody else is.
     pub(super) fn new() -> Self {
         Self(Uuid::now_v7())

@@ -11,7 +11,7 @@ use durable_core::store::{
     SpawnRequest, StoreError, Tasks,
 };
 
-pub(crate) use spawn::{NewRow, insert_tasks};
+pub(crate) use spawn::{NewRow, Spawn, insert_tasks};
 
 use crate::store::PostgresStore;
 
@@ -19,7 +19,7 @@ use crate::store::PostgresStore;
 impl Tasks for PostgresStore {
     async fn spawn(&self, request: SpawnRequest) -> Result<SpawnAnswer, StoreError> {
         request.check()?;
-        self.transact(spawn::Spawn { request, injected: self.injected() }).await
+        self.transact(Spawn { request, injected: self.injected() }).await
     }
 
     async fn cancel(&self, request: CancelRequest) -> Result<CancelAnswer, StoreError> {

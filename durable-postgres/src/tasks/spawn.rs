@@ -16,9 +16,9 @@ use crate::rows::{task_id, time, uuids};
 use crate::transaction::{Step, Tx};
 
 /// The verb, with the time if it is injected.
-pub(super) struct Spawn {
-    pub(super) request: SpawnRequest,
-    pub(super) injected: Option<i64>,
+pub(crate) struct Spawn {
+    pub(crate) request: SpawnRequest,
+    pub(crate) injected: Option<i64>,
 }
 
 /// A task to insert.

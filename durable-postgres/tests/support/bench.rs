@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use durable_core::model::{
-    CallId, CancelCause, CheckpointKind, Deadline, EmitId, EventName, Lease, Millis, ParentClosePolicy,
-    Payload, QueueName, StepKey, TaskId, TaskName, Token, WorkerName,
+    CallId, CancelCause, CheckpointKind, Deadline, EmitId, EventName, IdempotencyKey, Lease, Millis,
+    ParentClosePolicy, Payload, QueueName, StepKey, TaskId, TaskName, Token, WorkerName,
 };
 use durable_core::store::{
     CancelAnswer, CancelRequest, Claim, ClaimAnswer, ClaimRequest, Effect, EmitRequest, Ending, EventWrite,
-    Events, NewTask, NewWait, ParentLink, PutQueueRequest, QueueState, Queues, Rest, RunEnd, Runs,
-    SaveAnswer, SaveItem, SaveRequest, SpawnRequest, Tasks, TickAnswer, TickRequest, Upkeep, WaitAnswer,
-    WaitItem, WaitRequest, WaitSource,
+    Events, Idempotency, NewTask, NewWait, ParentLink, PutQueueRequest, QueueState, Queues, Rest, RunEnd,
+    Runs, SaveAnswer, SaveItem, SaveRequest, SpawnRequest, Tasks, TickAnswer, TickRequest, Upkeep,
+    WaitAnswer, WaitItem, WaitRequest, WaitSource,
 };
 use durable_core::store::{Checkpoints, Inspect, TaskRequest, TaskView};
 use durable_postgres::PostgresStore;
@@ -226,4 +226,12 @@ impl Bench {
 /// A task with the name that claims ask for.
 pub(crate) fn job() -> anyhow::Result<NewTask> {
     Ok(NewTask::new(TaskId::new(), TaskName::new("job")?, Payload::from_text("null")))
+}
+
+/// A task with an idempotency key.
+pub(crate) fn keyed(key: &str, fingerprint: &str) -> anyhow::Result<NewTask> {
+    let mut task = job()?;
+    let fingerprint = fingerprint.to_owned();
+    task.idempotency = Some(Idempotency { key: IdempotencyKey::new(key)?, fingerprint });
+    Ok(task)
 }

@@ -19,7 +19,9 @@ pub enum ConnectError {
         feature: &'static str,
     },
     /// The store is planned, and this release does not have it.
-    #[error("a `{scheme}:` store is not released yet; this release has `memory:` and `sqlite:`")]
+    #[error(
+        "a `{scheme}:` store is not released yet; this release has `memory:`, `sqlite:` and `postgres://`"
+    )]
     NotReleased {
         /// The URL's scheme.
         scheme: &'static str,
@@ -62,6 +64,10 @@ const KNOWN: [&str; 5] = ["memory:", "sqlite:", "postgres://", "redis://", "redi
 /// it. `?synchronous=normal` gives up the last writes when the machine ends, `?busy_timeout=<milliseconds>` says how long
 /// to wait for another process. `sqlite::memory:` is a database of its own that goes with its last handle.
 ///
+/// `postgres://user:password@host/database` is a store in the schema `durable` of that database, made with its tables if it
+/// is missing; any number of processes may open it. The URL is libpq's, with this store's own parameters, such as
+/// `?connections=20` or `?pooler=transaction`.
+///
 /// ```
 /// # #[cfg(feature = "sqlite")]
 /// # #[tokio::main(flavor = "current_thread")]
@@ -77,7 +83,7 @@ const KNOWN: [&str; 5] = ["memory:", "sqlite:", "postgres://", "redis://", "redi
 ///
 /// [`ConnectError`]; nothing was opened.
 #[cfg_attr(
-    not(feature = "sqlite"),
+    not(any(feature = "sqlite", feature = "postgres")),
     allow(clippy::unused_async, reason = "the stores that wait are left out")
 )]
 pub async fn connect(url: &str) -> Result<Arc<dyn Store>, ConnectError> {
@@ -85,7 +91,7 @@ pub async fn connect(url: &str) -> Result<Arc<dyn Store>, ConnectError> {
     match scheme.as_str() {
         "memory" => memory(rest),
         "sqlite" => sqlite(url).await,
-        "postgres" | "postgresql" => Err(ConnectError::NotReleased { scheme: "postgres" }),
+        "postgres" | "postgresql" => postgres(url).await,
         "redis" => Err(ConnectError::NotReleased { scheme: "redis" }),
         "rediss" => Err(ConnectError::NotReleased { scheme: "rediss" }),
         _ => Err(ConnectError::UnknownScheme { scheme }),
@@ -127,6 +133,20 @@ async fn sqlite(url: &str) -> Result<Arc<dyn Store>, ConnectError> {
 #[allow(clippy::unused_async, reason = "as with the feature")]
 async fn sqlite(_: &str) -> Result<Arc<dyn Store>, ConnectError> {
     Err(ConnectError::FeatureDisabled { scheme: "sqlite", feature: "sqlite" })
+}
+
+#[cfg(feature = "postgres")]
+async fn postgres(url: &str) -> Result<Arc<dyn Store>, ConnectError> {
+    match durable_postgres::PostgresStore::open(url).await {
+        Ok(store) => Ok(Arc::new(store)),
+        Err(error) => Err(ConnectError::Open { scheme: "postgres", source: error.into() }),
+    }
+}
+
+#[cfg(not(feature = "postgres"))]
+#[allow(clippy::unused_async, reason = "as with the feature")]
+async fn postgres(_: &str) -> Result<Arc<dyn Store>, ConnectError> {
+    Err(ConnectError::FeatureDisabled { scheme: "postgres", feature: "postgres" })
 }
 
 #[cfg(test)]
@@ -178,14 +198,26 @@ mod tests {
         );
     }
 
+    #[cfg(not(feature = "postgres"))]
+    #[tokio::test]
+    async fn postgres_is_named_with_its_feature_where_it_is_left_out() {
+        for url in ["postgres://localhost/orders", "postgresql://localhost/orders"] {
+            let error = refused(url).await;
+            assert!(matches!(error, ConnectError::FeatureDisabled { feature: "postgres", .. }), "{error}");
+        }
+    }
+
+    #[cfg(feature = "postgres")]
+    #[tokio::test]
+    async fn a_postgres_server_that_is_not_there_is_told_with_its_reason() {
+        let error = refused("postgres://ada:hunter2@127.0.0.1:1/orders?acquire_timeout=100").await;
+        let reason = std::error::Error::source(&error).expect("a reason").to_string();
+        assert!(reason.starts_with("the database cannot be opened"), "{reason}");
+    }
+
     #[tokio::test]
     async fn a_store_that_is_not_released_is_told_from_an_unknown_one() {
-        for (url, scheme) in [
-            ("postgres://localhost/orders", "postgres"),
-            ("postgresql://localhost/orders", "postgres"),
-            ("redis://localhost", "redis"),
-            ("rediss://localhost", "rediss"),
-        ] {
+        for (url, scheme) in [("redis://localhost", "redis"), ("rediss://localhost", "rediss")] {
             let error = refused(url).await;
             assert!(
                 matches!(error, ConnectError::NotReleased { scheme: named } if named == scheme),
@@ -212,22 +244,22 @@ mod tests {
     #[tokio::test]
     async fn no_error_shows_a_password_a_user_or_a_host() {
         for url in [
-            "postgres://ada:hunter2@db.internal/orders?sslmode=require",
-            "postgresql://ada:hunter2@db.internal",
-            "redis://:hunter2@db.internal:6379/0",
-            "rediss://ada:hunter2@db.internal",
+            "postgres://ada:hunter2@db.invalid/orders?sslmode=require",
+            "postgresql://ada:hunter2@db.invalid",
+            "redis://:hunter2@db.invalid:6379/0",
+            "rediss://ada:hunter2@db.invalid",
             "sqlite:hunter2/orders.db",
             "sqlite:orders.db?password=hunter2",
             "memory:hunter2",
-            "mysql://ada:hunter2@db.internal/orders",
-            "ada:hunter2@db.internal/orders",
-            "hunter2:x@db.internal",
-            "//ada:hunter2@db.internal",
+            "mysql://ada:hunter2@db.invalid/orders",
+            "ada:hunter2@db.invalid/orders",
+            "hunter2:x@db.invalid",
+            "//ada:hunter2@db.invalid",
             "hunter2",
         ] {
             let error = refused(url).await;
             let shown = format!("{error} {error:?} {error:#?}");
-            for secret in ["hunter2", "ada", "db.internal"] {
+            for secret in ["hunter2", "ada", "db.invalid"] {
                 assert!(!shown.contains(secret), "{url} gives {shown}");
             }
         }

@@ -49,6 +49,7 @@
 //!
 //! - `memory` (default): a store in this process's memory, for tests and for trying things out.
 //! - `sqlite` (default): a store in one file, for one machine; no server.
+//! - `postgres`: a store in a PostgreSQL database.
 
 mod connect;
 
@@ -70,8 +71,10 @@ pub use durable_core::{RunEnding, RunObserver, RunReport, Worker, WorkerOptions}
 pub use durable_core::{model, store};
 #[cfg(feature = "memory")]
 pub use durable_memory::MemoryStore;
+#[cfg(feature = "postgres")]
+pub use durable_postgres::{self as postgres, PostgresOptions, PostgresStore};
 #[cfg(feature = "sqlite")]
-pub use durable_sqlite::{OpenError, SqliteOptions, SqliteStore, Synchronous};
+pub use durable_sqlite::{self as sqlite, SqliteOptions, SqliteStore, Synchronous};
 
 pub use self::connect::{ConnectError, connect};
 

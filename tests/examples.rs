@@ -10,6 +10,7 @@ fn printed(example: &str) -> Vec<String> {
     // Cargo builds it where that is still to be done: no test runs a stale example.
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["run", "--quiet", "--example", example]).current_dir(env!("CARGO_MANIFEST_DIR"));
+    cargo.args(cfg!(feature = "postgres").then_some("--features=postgres"));
     let output = cargo.output().expect("cargo starts");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect()

@@ -26,6 +26,9 @@ pub enum OpenError {
         "the login may not use the schema `durable`, or not create it: grant it, or have the migrations applied"
     )]
     NoAccess,
+    /// The server repeats the writes of another and takes none.
+    #[error("the server is a standby, which takes no writes")]
+    Standby,
     /// The tables are those of an earlier release, or missing, and the options forbid to change them.
     #[error(
         "the tables are of version {found}, and this release needs {known}: apply the migrations, or allow them"

@@ -7,15 +7,25 @@
 //! The tables are in a schema `durable` of their own, made by `migrations/`. Nothing that is right or wrong depends on what a
 //! session keeps, so a pooler in transaction mode may stand before the server ([`PostgresOptions::pooler`]).
 
+// As the server of the tests names it.
+#[cfg(test)]
+extern crate self as durable_postgres;
+
 mod checkpoints;
 mod error;
 mod events;
+mod hints;
 mod inspect;
 mod migrate;
 mod options;
+mod promises;
 mod queues;
 mod rows;
 mod runs;
+#[cfg(test)]
+#[path = "../tests/support/server.rs"]
+#[allow(dead_code, reason = "the tests beside the code use a part")]
+mod server;
 mod signals;
 mod sqlstate;
 mod store;

@@ -91,3 +91,50 @@ async fn find(connection: &mut PgConnection) -> Result<Found, sqlx::Error> {
     }
     Ok(found)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::server::Server;
+
+    /// What a later release may bring.
+    const LATER: &str = "alter table durable.queues add column note text not null default 'new';
+                         insert into durable.versions (version, admits) values (2, 1)";
+
+    async fn database() -> anyhow::Result<PgConnection> {
+        let name = format!("t{}", uuid::Uuid::now_v7().simple());
+        Server::get().create_database(&name).await?;
+        Ok(PgConnection::connect(&Server::get().url_of(&name)).await?)
+    }
+
+    #[tokio::test]
+    async fn older_tables_get_what_they_lack_and_keep_what_they_have() -> anyhow::Result<()> {
+        let mut connection = database().await?;
+        bring(&mut connection, true).await?;
+        sqlx::raw_sql("insert into durable.queues (name, state) values ('q', 0)")
+            .execute(&mut connection)
+            .await?;
+        let longer = [MIGRATIONS[0], LATER];
+        let refused = bring_to(&mut connection, &longer, false).await;
+        assert!(matches!(refused, Err(OpenError::Older { found: 1, known: 2 })), "{refused:?}");
+        for _ in 0..2 {
+            bring_to(&mut connection, &longer, true).await?;
+        }
+        let note: String =
+            sqlx::query_scalar("select note from durable.queues").fetch_one(&mut connection).await?;
+        assert_eq!(note, "new");
+        // The release before goes on beside this one.
+        bring(&mut connection, true).await?;
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn a_migration_that_fails_leaves_nothing() -> anyhow::Result<()> {
+        let mut connection = database().await?;
+        bring_to(&mut connection, &[MIGRATIONS[0], "create table durable.queues ()"], true)
+            .await
+            .unwrap_err();
+        assert_eq!(find(&mut connection).await?, Found { schema: false, version: 0, admits: 0 });
+        Ok(())
+    }
+}

@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use durable_core::model::QueueName;
 use durable_core::store::{
-    Cursor, DropQueueAnswer, DropQueueRequest, ListQueuesRequest, Page, PutQueueAnswer, PutQueueRequest,
-    QueueState, QueueView, Queues, StoreError, Verb, bounded,
+    Cursor, DropQueueAnswer, DropQueueRequest, Hint, ListQueuesRequest, Page, PutQueueAnswer,
+    PutQueueRequest, QueueState, QueueView, Queues, StoreError, Verb, bounded,
 };
 use durable_core::transition::{queue_state_number, queue_state_of_number};
 use sqlx::Row;
@@ -45,6 +45,9 @@ impl Step for Put {
             .bind(queue_state_number(self.request.state))
             .fetch_optional(&mut **tx)
             .await?;
+        if row.is_some() && self.request.state == QueueState::Open {
+            tx.tell(self.request.queue.as_str(), Hint::Work { next_due: None });
+        }
         Ok(match row.map(|row| row.try_get("created")).transpose()? {
             Some(true) => PutQueueAnswer::Created,
             Some(false) => PutQueueAnswer::Changed,

@@ -1,17 +1,17 @@
 //! Signals: what a store tells without being asked, and what it promises.
 
 use durable_core::model::QueueName;
-use durable_core::store::{Capabilities, Durability, HintScope, Hints, Signals};
-use futures::StreamExt;
+use durable_core::store::{Capabilities, HintScope, Hints, Signals};
 
 use crate::store::PostgresStore;
 
 impl Signals for PostgresStore {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { durability: Durability::Synced, hints: HintScope::None }
+        let hints = if self.hinter.is_on() { HintScope::Everywhere } else { HintScope::None };
+        Capabilities { durability: self.durability, hints }
     }
 
-    fn hints(&self, _queue: &QueueName) -> Hints {
-        futures::stream::pending().boxed()
+    fn hints(&self, queue: &QueueName) -> Hints {
+        self.hinter.hints(queue.clone())
     }
 }

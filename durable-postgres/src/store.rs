@@ -4,19 +4,23 @@ use std::fmt;
 use std::time::Duration;
 
 use durable_core::model::{Clock, Timestamp};
+use durable_core::store::Durability;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 
 use crate::error::OpenError;
+use crate::hints::Hinter;
 use crate::options::PostgresOptions;
-use crate::{migrate, url};
+use crate::{migrate, promises, url};
 
 /// A store in a PostgreSQL database. A clone is another handle on the same connections.
 #[derive(Clone)]
 pub struct PostgresStore {
     pub(crate) pool: PgPool,
     pub(crate) session: Session,
+    pub(crate) durability: Durability,
     pub(crate) clock: Clock,
     pub(crate) answer_within: Duration,
+    pub(crate) hinter: Hinter,
 }
 
 /// What may be kept in a session. Nothing that is right or wrong depends on it.
@@ -69,7 +73,7 @@ impl PostgresStore {
             .test_before_acquire(false)
             .connect_lazy_with(with_session(server, &options));
         let session = if options.pooler { Session::None } else { Session::Own };
-        Self::new(pool, session, &options).opened(&options).await
+        Self::opened(pool, session, &options).await
     }
 
     /// Opens the store in the database of a pool of the application's own.
@@ -82,18 +86,17 @@ impl PostgresStore {
     /// Those of [`PostgresStore::open`].
     pub async fn with_pool(pool: PgPool, options: PostgresOptions) -> Result<Self, OpenError> {
         let session = if options.pooler { Session::None } else { Session::Given };
-        Self::new(pool, session, &options).opened(&options).await
+        Self::opened(pool, session, &options).await
     }
 
-    fn new(pool: PgPool, session: Session, options: &PostgresOptions) -> Self {
-        Self { pool, session, clock: Clock::Own, answer_within: options.answer_within }
-    }
-
-    async fn opened(self, options: &PostgresOptions) -> Result<Self, OpenError> {
-        let mut connection = self.pool.acquire().await?;
+    async fn opened(pool: PgPool, session: Session, options: &PostgresOptions) -> Result<Self, OpenError> {
+        let mut connection = pool.acquire().await?;
+        let durability = promises::durability(&mut connection).await?;
         migrate::bring(&mut connection, options.migrate).await?;
         drop(connection);
-        Ok(self)
+        let hinter = Hinter::new(&pool, options.listen && session != Session::None);
+        let answer_within = options.answer_within;
+        Ok(Self { pool, session, durability, clock: Clock::Own, answer_within, hinter })
     }
 
     /// The same store with another clock.
@@ -108,6 +111,7 @@ impl PostgresStore {
 
     /// Closes the connections, a given pool's too.
     pub async fn close(&self) {
+        self.hinter.close().await;
         self.pool.close().await;
     }
 

@@ -5,7 +5,8 @@ use std::hash::{BuildHasher, RandomState};
 use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
-use durable_core::store::{StoreError, Verb};
+use durable_core::model::QueueName;
+use durable_core::store::{Hint, StoreError, Told, Verb};
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::PgArguments;
 use sqlx::query::Query;
@@ -18,22 +19,36 @@ use crate::store::{PostgresStore, Session};
 /// How often a transaction is begun before the caller hears of it.
 const ATTEMPTS: u32 = 5;
 
-/// A connection in use, and whether it remembers statements by name.
+/// A connection in use, whether it remembers statements by name, and what is to be told after the commit.
 #[derive(Debug)]
 pub(crate) struct Tx<'c> {
     connection: &'c mut PgConnection,
     is_named: bool,
+    told: Told,
 }
 
 impl<'c> Tx<'c> {
     /// Wraps a connection of a store.
     pub(crate) fn new(connection: &'c mut PgConnection, session: Session) -> Self {
-        Self { connection, is_named: session != Session::None }
+        Self { connection, is_named: session != Session::None, told: Told::default() }
     }
 
     /// A statement of `src/sql/`.
     pub(crate) fn query<'q>(&self, statement: &'static str) -> Query<'q, Postgres, PgArguments> {
         sqlx::query(statement).persistent(self.is_named)
+    }
+
+    /// Tells a hint after the commit, and only then.
+    pub(crate) fn tell(&mut self, queue: &str, hint: Hint) {
+        // It always is a name: every statement got it from a request.
+        if let Ok(queue) = QueueName::new(queue) {
+            self.told.add(&queue, hint);
+        }
+    }
+
+    /// What there is to tell.
+    pub(crate) fn into_told(self) -> Told {
+        self.told
     }
 }
 
@@ -179,10 +194,13 @@ impl PostgresStore {
             return step.run(&mut Tx::new(connection, self.session)).await;
         }
         let mut tx = connection.begin_with(S::MODE.begin(self.session)).await.map_err(Fault::Begin)?;
-        let answer = step.run(&mut Tx::new(&mut tx, self.session)).await;
+        let mut run = Tx::new(&mut tx, self.session);
+        let answer = step.run(&mut run).await;
+        let told = run.into_told();
         if answer.as_ref().is_ok_and(S::is_kept) {
             *at_commit = true;
             tx.commit().await.map_err(Fault::Commit)?;
+            self.hinter.tell(&self.pool, told);
         } else {
             // A failed rollback closes the connection, which rolls back.
             let _ = tx.rollback().await;

@@ -13,7 +13,7 @@ macro_rules! statements {
     };
 }
 
-const STATEMENTS: [(&str, &str); 53] = statements![
+const STATEMENTS: [(&str, &str); 54] = statements![
     "checkpoints/load.sql",
     "inspect/counts.sql",
     "inspect/events.sql",
@@ -49,6 +49,7 @@ const STATEMENTS: [(&str, &str); 53] = statements![
     "shared/tasks_write.sql",
     "shared/waits_delete.sql",
     "shared/waits_write.sql",
+    "signals/notify.sql",
     "tasks/cancel_below.sql",
     "tasks/outcome.sql",
     "tasks/retry.sql",
@@ -94,10 +95,11 @@ const EXPLAIN: [&str; 20] = [
 ];
 
 /// The columns that the condition on an index must fix, or it reads all of a queue.
-const FIXED: [(&str, &str); 8] = [
+const FIXED: [(&str, &str); 9] = [
     ("tasks_pkey", "id"),
     ("tasks_pending", "name"),
     ("tasks_held", "call"),
+    ("tasks_ended", "state"),
     ("tasks_children", "parent"),
     ("history_pkey", "task"),
     ("history_key", "key"),

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
 
-use durable_core::model::{QueueName, Timestamp};
-use durable_core::store::{Hint, HintHub, Hints};
+use durable_core::model::QueueName;
+use durable_core::store::{HintHub, Hints, Told};
 
 /// The hubs of this process's open files, by their canonical paths.
 static HUBS: LazyLock<Mutex<HashMap<PathBuf, Weak<HintHub>>>> = LazyLock::new(Mutex::default);
@@ -34,54 +34,12 @@ impl Hinter {
     }
 
     /// Tells everybody. That nobody listens is no fault.
-    pub(crate) fn tell(&self, told: Told) {
-        if self.0.is_heard() {
-            for (queue, hint) in told.into_hints() {
-                self.0.tell(queue, hint);
-            }
-        }
+    pub(crate) fn tell(&self, told: &Told) {
+        self.0.tell_all(told);
     }
 
     /// The hints about one queue, from now on.
     pub(crate) fn listen(&self, queue: QueueName) -> Hints {
         self.0.listen(queue)
-    }
-}
-
-/// What a transaction has to tell: of each queue's work once, with the earliest due time.
-#[derive(Debug, Default)]
-pub(crate) struct Told {
-    /// `None` is now, and so before every time.
-    work: HashMap<QueueName, Option<Timestamp>>,
-    ended: Vec<(QueueName, Hint)>,
-}
-
-impl Told {
-    /// Adds a hint.
-    pub(crate) fn add(&mut self, queue: &QueueName, hint: Hint) {
-        match hint {
-            Hint::Work { next_due } => self.add_work(queue, next_due),
-            Hint::Ended(_) => self.ended.push((queue.clone(), hint)),
-        }
-    }
-
-    fn add_work(&mut self, queue: &QueueName, next_due: Option<Timestamp>) {
-        match self.work.get_mut(queue) {
-            Some(earliest) => *earliest = next_due.min(*earliest),
-            None => drop(self.work.insert(queue.clone(), next_due)),
-        }
-    }
-
-    /// Adds what another step has to tell.
-    pub(crate) fn append(&mut self, other: Self) {
-        for (queue, next_due) in other.work {
-            self.add_work(&queue, next_due);
-        }
-        self.ended.extend(other.ended);
-    }
-
-    fn into_hints(self) -> impl Iterator<Item = (QueueName, Hint)> {
-        let work = self.work.into_iter().map(|(queue, next_due)| (queue, Hint::Work { next_due }));
-        work.chain(self.ended)
     }
 }

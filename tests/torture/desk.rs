@@ -161,6 +161,7 @@ fn build() -> anyhow::Result<PathBuf> {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["build", "--quiet", "--example", "quickstart", "--message-format", "json"]);
     cargo.args(HIDES_CHECKPOINTS.then_some("--features=__hide-checkpoints"));
+    cargo.args(cfg!(feature = "postgres").then_some("--features=postgres"));
     let output = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).output()?;
     io::stderr().write_all(&output.stderr)?;
     ensure!(output.status.success(), "the quickstart does not build");

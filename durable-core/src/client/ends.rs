@@ -48,8 +48,24 @@ impl Ends {
         if let Some((_, rung)) = waiters.by_task.get(&task) {
             rung.notify_waiters();
         }
-        waiters.listening = !waiters.by_task.is_empty();
-        waiters.listening
+        waiters.still_listen()
+    }
+
+    /// Rings every bell; false when there is none any more.
+    fn ring_all(&self) -> bool {
+        let mut waiters = lock(&self.0);
+        for (_, rung) in waiters.by_task.values() {
+            rung.notify_waiters();
+        }
+        waiters.still_listen()
+    }
+}
+
+impl Waiters {
+    /// Whether somebody waits, and so listening goes on.
+    fn still_listen(&mut self) -> bool {
+        self.listening = !self.by_task.is_empty();
+        self.listening
     }
 }
 
@@ -69,9 +85,12 @@ impl Drop for Bell {
 async fn listen(ends: Weak<Ends>, mut hints: Hints) {
     while let Some(hint) = hints.next().await {
         let Some(ends) = ends.upgrade() else { return };
-        if let Hint::Ended(task) = hint
-            && !ends.ring(task)
-        {
+        let is_awaited = match hint {
+            Hint::Ended(task) => ends.ring(task),
+            Hint::Missed => ends.ring_all(),
+            Hint::Work { .. } => true,
+        };
+        if !is_awaited {
             return;
         }
     }

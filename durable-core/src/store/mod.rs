@@ -31,6 +31,7 @@ mod queues;
 mod runs;
 mod signals;
 mod tasks;
+mod told;
 mod upkeep;
 
 pub use checkpoints::{CheckpointPage, Checkpoints, Effect, LoadRequest, SaveAnswer, SaveItem, SaveRequest};
@@ -56,6 +57,7 @@ pub use tasks::{
     CancelAnswer, CancelRequest, Idempotency, NewTask, Outcome, OutcomeRequest, ParentLink, RetryAnswer,
     RetryRequest, SpawnAnswer, SpawnRequest, Spawned, Tasks,
 };
+pub use told::Told;
 pub use upkeep::{ExpiredRun, PurgeAnswer, PurgeRequest, TickAnswer, TickRequest, Upkeep};
 
 /// The most bytes of payload that core puts into one batch, and that a store puts into one page; a single record may

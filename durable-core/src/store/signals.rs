@@ -26,6 +26,8 @@ pub enum Hint {
     },
     /// A task has ended for good.
     Ended(TaskId),
+    /// Hints may have been missed: whatever one waits for may have come.
+    Missed,
 }
 
 /// What a store promises beyond the contract (rule F3).

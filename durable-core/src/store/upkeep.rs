@@ -76,7 +76,7 @@ pub struct TickAnswer {
     pub limited: u32,
     /// Children cancelled because their parent ended.
     pub closed: u32,
-    /// Ended tasks with live children left that their end cancels.
+    /// Ended tasks with live children left that their end cancels; a store may stop counting at 1,000.
     pub closing_left: u64,
     /// As in [`ClaimAnswer::next_due`](super::ClaimAnswer::next_due).
     pub next_due: Option<Timestamp>,

@@ -203,7 +203,11 @@ impl<State: Clone + Send + Sync + 'static> Claims<State> {
     }
 
     fn heed(&mut self, hint: &Hint) {
-        let Hint::Work { next_due } = hint else { return };
+        let next_due = match hint {
+            Hint::Work { next_due } => *next_due,
+            Hint::Missed => None,
+            Hint::Ended(_) => return,
+        };
         if next_due.is_none() && !self.accepts() {
             // Ready work waits for a slot; upkeep has nothing to do with it.
             self.owes_look = true;

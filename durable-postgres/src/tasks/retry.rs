@@ -1,7 +1,7 @@
 //! Reopens a failed task with its checkpoints.
 
 use durable_core::model::EndState;
-use durable_core::store::{RetryAnswer, RetryRequest, Verb};
+use durable_core::store::{Hint, RetryAnswer, RetryRequest, Verb};
 use durable_core::transition::{State, TaskRecord};
 use sqlx::Row;
 
@@ -44,6 +44,7 @@ impl Step for Retry {
             .bind(parent.is_some_and(TaskRecord::is_live))
             .execute(&mut **tx)
             .await?;
+        tx.tell(queue, Hint::Work { next_due: None });
         Ok(RetryAnswer::Reopened)
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use durable_core::model::{Millis, TaskId};
 use durable_core::store::{
-    Idempotency, NewTask, QueueState, SpawnAnswer, SpawnRequest, Spawned, StoreError, Verb,
+    Hint, Idempotency, NewTask, QueueState, SpawnAnswer, SpawnRequest, Spawned, StoreError, Verb,
 };
 use durable_core::transition::{Existing, NewChild, decide_spawn, on_close_number, queue_state_of_number};
 use sqlx::Row;
@@ -12,7 +12,7 @@ use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
 use crate::error::Fault;
-use crate::rows::{task_id, uuids};
+use crate::rows::{task_id, time, uuids};
 use crate::transaction::{Step, Tx};
 
 /// The verb, with the time if it is injected.
@@ -155,8 +155,12 @@ pub(crate) async fn insert_tasks(
         .await?;
     let state: Option<i16> = row.try_get("state")?;
     let created: Vec<Uuid> = row.try_get("created")?;
-    Ok(Inserted {
-        state: state.map(queue_state_of_number),
-        created: created.into_iter().map(TaskId::from_uuid).collect(),
-    })
+    let created: HashSet<TaskId> = created.into_iter().map(TaskId::from_uuid).collect();
+    if let Some(next_due) = time(&row, "next_due")? {
+        tx.tell(queue, Hint::Work { next_due: Some(next_due) });
+    }
+    if rows.iter().any(|row| row.task.delay == Millis::ZERO && created.contains(&row.task.id)) {
+        tx.tell(queue, Hint::Work { next_due: None });
+    }
+    Ok(Inserted { state: state.map(queue_state_of_number), created })
 }

@@ -36,7 +36,7 @@ impl Step for Purge {
         left = left.saturating_sub(number(purged));
         sweep(tx, queue, &mut left).await?;
         if self.request.events && left > 0 {
-            purged += self.purge_events(tx, until, left).await?;
+            purged += self.purge_events(tx, now, until, left).await?;
         }
         let more = tx
             .query(include_str!("../sql/upkeep/purge_more.sql"))
@@ -76,7 +76,7 @@ impl Purge {
     }
 
     /// Placeholders that nobody waits on go as well, uncounted: they are no events.
-    async fn purge_events(&self, tx: &mut Tx<'_>, until: i64, left: i64) -> Result<u64, Fault> {
+    async fn purge_events(&self, tx: &mut Tx<'_>, now: i64, until: i64, left: i64) -> Result<u64, Fault> {
         let queue = self.request.queue.as_str();
         let rows = tx
             .query(include_str!("../sql/upkeep/purge_events_lock.sql"))
@@ -93,6 +93,7 @@ impl Purge {
             .query(include_str!("../sql/upkeep/purge_events.sql"))
             .bind(queue)
             .bind(names)
+            .bind(now)
             .fetch_all(&mut **tx)
             .await?;
         let placeholders: Vec<bool> =

@@ -30,6 +30,9 @@ impl Work {
         self.write_tasks(tx).await?;
         self.write_rests(tx).await?;
         self.write_events(tx).await?;
+        for hint in self.records.hints() {
+            tx.tell(&self.queue, hint);
+        }
         Ok(self.records.take_closing())
     }
 

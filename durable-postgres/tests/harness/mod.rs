@@ -181,10 +181,11 @@ impl Postgres {
 
     async fn count(&self, namespace: &Namespace) -> anyhow::Result<BTreeMap<String, u64>> {
         let store = self.store(namespace).await?;
-        let tables: Vec<String> =
-            sqlx::query_scalar("select tablename::text from pg_tables where schemaname = 'durable'")
-                .fetch_all(store.pool())
-                .await?;
+        let tables: Vec<String> = sqlx::query_scalar(
+            "select tablename::text from pg_tables where schemaname = 'durable' and tablename <> 'versions'",
+        )
+        .fetch_all(store.pool())
+        .await?;
         let mut counts = BTreeMap::new();
         for table in tables {
             // A table of our own, named by the database itself: a name cannot be a parameter.

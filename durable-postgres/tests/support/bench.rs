@@ -3,15 +3,16 @@
 use std::time::Duration;
 
 use durable_core::model::{
-    CallId, CheckpointKind, EmitId, EventName, Lease, Millis, ParentClosePolicy, Payload, QueueName, StepKey,
-    TaskId, TaskName, Token, WorkerName,
+    CallId, CancelCause, CheckpointKind, Deadline, EmitId, EventName, Lease, Millis, ParentClosePolicy,
+    Payload, QueueName, StepKey, TaskId, TaskName, Token, WorkerName,
+};
+use durable_core::store::{
+    CancelAnswer, CancelRequest, Claim, ClaimAnswer, ClaimRequest, Effect, EmitRequest, Ending, EventWrite,
+    Events, NewTask, NewWait, ParentLink, PutQueueRequest, QueueState, Queues, Rest, RunEnd, Runs,
+    SaveAnswer, SaveItem, SaveRequest, SpawnRequest, Tasks, TickAnswer, TickRequest, Upkeep, WaitAnswer,
+    WaitItem, WaitRequest, WaitSource,
 };
 use durable_core::store::{Checkpoints, Inspect, TaskRequest, TaskView};
-use durable_core::store::{
-    Claim, ClaimAnswer, ClaimRequest, Effect, EmitRequest, Ending, EventWrite, Events, NewTask, NewWait,
-    ParentLink, PutQueueRequest, QueueState, Queues, Rest, RunEnd, Runs, SaveAnswer, SaveItem, SaveRequest,
-    SpawnRequest, Tasks, WaitAnswer, WaitItem, WaitRequest, WaitSource,
-};
 use durable_postgres::PostgresStore;
 use uuid::Uuid;
 
@@ -62,19 +63,45 @@ impl Bench {
     }
 
     pub(crate) async fn complete(&self, token: Token) -> anyhow::Result<ClaimAnswer> {
-        let ending = Ending::Complete { result: Payload::from_text("1") };
-        Ok(self.store.claim(self.claim_request(0)?.ending(vec![RunEnd { token, ending }])).await?)
+        self.complete_all(&[token]).await
+    }
+
+    pub(crate) async fn complete_all(&self, tokens: &[Token]) -> anyhow::Result<ClaimAnswer> {
+        let end = |token: &Token| RunEnd {
+            token: *token,
+            ending: Ending::Complete { result: Payload::from_text("1") },
+        };
+        let ends = tokens.iter().map(end).collect();
+        Ok(self.store.claim(self.claim_request(0)?.ending(ends)).await?)
+    }
+
+    pub(crate) async fn cancel(&self, task: TaskId) -> anyhow::Result<CancelAnswer> {
+        let cause = CancelCause::Requested { reason: None };
+        Ok(self.store.cancel(CancelRequest::new(self.queue.clone(), task, cause)).await?)
+    }
+
+    pub(crate) async fn tick(&self) -> anyhow::Result<TickAnswer> {
+        Ok(self.store.tick(TickRequest::new(self.queue.clone(), 1_000)).await?)
     }
 
     /// Spawns a child of a running task; its end is written to `join`.
     pub(crate) async fn spawn_child(&self, parent: Token) -> anyhow::Result<TaskId> {
-        let mut child = job()?;
+        self.spawn_as_child(parent, "join", job()?).await
+    }
+
+    /// Spawns this task as a child; its end is written to `join`.
+    pub(crate) async fn spawn_as_child(
+        &self,
+        parent: Token,
+        join: &str,
+        mut child: NewTask,
+    ) -> anyhow::Result<TaskId> {
         let id = child.id;
         child.parent =
-            Some(ParentLink { join_key: StepKey::new("join")?, on_close: ParentClosePolicy::Cancel });
+            Some(ParentLink { join_key: StepKey::new(join)?, on_close: ParentClosePolicy::Cancel });
         let item = SaveItem {
             token: parent,
-            key: StepKey::new("spawn")?,
+            key: StepKey::new(format!("spawn {join}"))?,
             kind: CheckpointKind::Spawn,
             payload: Payload::from_text("null"),
             took: Millis::ZERO,
@@ -94,6 +121,46 @@ impl Bench {
     ) -> anyhow::Result<WaitAnswer> {
         let key = StepKey::new(key)?;
         let waits = vec![NewWait { key: key.clone(), source, deadline: None }];
+        let item = WaitItem { token, waits, rest: Some(Rest { keys: vec![key], need: 1 }) };
+        Ok(self.store.wait(WaitRequest::new(self.queue.clone(), vec![item])).await?.remove(0)?)
+    }
+
+    /// Registers a wait and goes on.
+    pub(crate) async fn register(&self, token: Token, key: &str, source: WaitSource) -> anyhow::Result<()> {
+        let waits = vec![NewWait { key: StepKey::new(key)?, source, deadline: None }];
+        let item = WaitItem { token, waits, rest: None };
+        self.store.wait(WaitRequest::new(self.queue.clone(), vec![item])).await?.remove(0)?;
+        Ok(())
+    }
+
+    /// Rests on all of these children, whose ends are written to `join 0`, `join 1` …
+    pub(crate) async fn rest_on_children(
+        &self,
+        token: Token,
+        children: &[TaskId],
+    ) -> anyhow::Result<WaitAnswer> {
+        let mut waits = Vec::new();
+        for (n, child) in children.iter().enumerate() {
+            let key = StepKey::new(format!("join {n}"))?;
+            waits.push(NewWait { key, source: WaitSource::Child(*child), deadline: None });
+        }
+        let keys: Vec<StepKey> = waits.iter().map(|wait| wait.key.clone()).collect();
+        let need = u32::try_from(keys.len())?;
+        let item = WaitItem { token, waits, rest: Some(Rest { keys, need }) };
+        Ok(self.store.wait(WaitRequest::new(self.queue.clone(), vec![item])).await?.remove(0)?)
+    }
+
+    /// Rests on an event, but not for longer than this.
+    pub(crate) async fn rest_until(
+        &self,
+        token: Token,
+        event: &str,
+        most: Duration,
+    ) -> anyhow::Result<WaitAnswer> {
+        let key = StepKey::new("k")?;
+        let deadline = Some(Deadline::After(Millis::at_least(most)?));
+        let waits =
+            vec![NewWait { key: key.clone(), source: WaitSource::Event(EventName::new(event)?), deadline }];
         let item = WaitItem { token, waits, rest: Some(Rest { keys: vec![key], need: 1 }) };
         Ok(self.store.wait(WaitRequest::new(self.queue.clone(), vec![item])).await?.remove(0)?)
     }

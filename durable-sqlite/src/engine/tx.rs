@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use durable_core::model::{Now, QueueName};
-use durable_core::store::Hint;
+use durable_core::store::{Hint, Told};
 use futures::TryStreamExt;
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{Either, Executor, Row, SqliteConnection};
@@ -12,7 +12,6 @@ use super::busy::pause;
 use super::statement::{Call, Statement};
 use super::turn::Turn;
 use crate::error::{self, Fault};
-use crate::hints::Told;
 
 /// The rows of each statement of a call.
 pub(crate) type Sets = Vec<Vec<SqliteRow>>;

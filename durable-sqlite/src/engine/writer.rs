@@ -4,7 +4,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use durable_core::store::StoreError;
+use durable_core::store::{StoreError, Told};
 use futures::FutureExt;
 use sqlx::SqliteConnection;
 
@@ -15,7 +15,7 @@ use crate::engine::link::{Link, Settings};
 use crate::engine::turn::Turn;
 use crate::engine::tx::{Phase, Session, Tx, Writing};
 use crate::error::{self, Fault, OpenError};
-use crate::hints::{Hinter, Told};
+use crate::hints::Hinter;
 use crate::migrate::{MIGRATIONS, migrate};
 
 /// The most steps of one commit.
@@ -86,7 +86,7 @@ impl Writer {
             match self.step(&mut *job, asked, phase, &is_last).await {
                 Ran::Well { phase: Phase::Open, committed: true, news } => {
                     // A part of it is committed, and so are those before it. The rest is for itself.
-                    self.answer(done, told);
+                    self.answer(done, &told);
                     self.commit(vec![job], news, true).await;
                     return Outcome::Done;
                 }
@@ -105,7 +105,7 @@ impl Writer {
         self.company = done.len().max(self.company / 2);
         match phase {
             Phase::Open => self.commit(done, told, false).await,
-            Phase::Closed => self.answer(done, told),
+            Phase::Closed => self.answer(done, &told),
         }
         Outcome::Done
     }
@@ -124,7 +124,7 @@ impl Writer {
         let unsure = fault.may_have_happened;
         job.fail(fault);
         if committed {
-            self.answer(done, told);
+            self.answer(done, &told);
             return Outcome::Done;
         }
         if !unsure {
@@ -178,7 +178,7 @@ impl Writer {
     async fn commit(&mut self, done: Vec<Box<dyn Job>>, told: Told, committed: bool) {
         let deadline = self.link.settings.deadline();
         match patiently(deadline, async || self.link.execute("commit").await).await {
-            Ok(()) => self.answer(done, told),
+            Ok(()) => self.answer(done, &told),
             Err(error) => {
                 self.roll_back().await;
                 let may_have_happened = committed || !error::is_surely_undone(&error);
@@ -192,7 +192,7 @@ impl Writer {
     }
 
     /// Tells and answers what is committed.
-    fn answer(&self, done: Vec<Box<dyn Job>>, told: Told) {
+    fn answer(&self, done: Vec<Box<dyn Job>>, told: &Told) {
         self.hinter.tell(told);
         done.into_iter().for_each(Job::answer);
     }

@@ -1,7 +1,8 @@
 -- Inserts tasks; what exists already, by id or by idempotency key, is passed over.
 --
 -- parameters  $1 queue, $2 now (null: the server's clock), then one array for each column: $3 to $18
--- returns     the queue's state (null: no such queue), and the ids of the new tasks
+-- returns     the queue's state (null: no such queue), the ids of the new tasks, and the earliest due time of those that
+--             are not ready at once
 -- locks       the queue for key share, the new rows
 -- index       queues_pkey, tasks_pkey, tasks_idempotency
 with q as materialized (
@@ -32,6 +33,7 @@ with q as materialized (
   from n
   order by n.place
   on conflict do nothing
-  returning id
+  returning id, state, due
 )
-select (select state from q) as state, array(select id from inserted) as created
+select (select state from q) as state, array(select id from inserted) as created,
+       (select min(i.due) from inserted i where i.state = 0) as next_due

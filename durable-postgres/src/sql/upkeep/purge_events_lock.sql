@@ -1,9 +1,9 @@
--- Locks events that are old enough to go, oldest first, and placeholders.
+-- Locks events that are old enough to go, oldest first, and placeholders that nobody has looked at for as long.
 --
--- parameters  $1 queue, $2 written at this time or before, $3 the most of each
+-- parameters  $1 queue, $2 written, or looked at, at this time or before, $3 the most of each
 -- returns     name, and whether it is a placeholder
 -- locks       those rows for update, skipping what is locked
--- index       events_written, events_placeholders, events_pkey, waits_event
+-- index       events_written, events_placeholders, events_pkey
 select l.*
 from (
   select n.name
@@ -17,8 +17,8 @@ from (
     union all
     (
       select p.name from durable.events p
-      where p.queue = $1 and p.written_at is null
-        and (select true from durable.waits v where v.queue = $1 and v.event = p.name limit 1) is null
+      where p.queue = $1 and p.written_at is null and p.looked_at <= $2
+      order by p.looked_at, p.name
       limit $3
     )
   ) n

@@ -31,7 +31,8 @@ with locked as materialized (
     where t.queue = $1 and t.id = o.id
     for update of t skip locked
   ) l
-  where l.state in (3, 4, 5)
+  -- `+ 0`, so that of all indexes only the primary key fits.
+  where l.state + 0 in (3, 4, 5)
 ), counted as (
   select l.place as tid, sum(1 + l.last_order) over w - 1 - l.last_order as before
   from locked l

@@ -8,13 +8,64 @@ const POSTGRES: &str = "the pack of the Postgres store";
 const REDIS: &str = "the pack of the Redis store";
 
 pub(super) const ITEMS: &[Item] = &[
-    waits("PG-1", "Every SQLSTATE is repeated inside, or told as the kind that it is.", POSTGRES).backend(),
-    waits("PG-2", "A cached plan or a prepared statement that is gone costs nothing.", POSTGRES).backend(),
-    waits("PG-3", "The suite passes under every default isolation.", POSTGRES).backend(),
-    waits("PG-4", "The suite passes through a pooler that gives out connections by transaction.", POSTGRES)
-        .backend(),
-    waits("PG-5", "The server's timeouts are typed and leave nothing half done.", POSTGRES).backend(),
-    waits("PG-6", "A hostile search path, an odd schema and a plain role work.", POSTGRES).backend(),
+    tests(
+        "PG-1",
+        "Every SQLSTATE is repeated inside, or told as the kind that it is.",
+        &[
+            "durable-postgres/src/sqlstate.rs::pg_1_every_code_is_repeated_or_told_as_what_it_is",
+            "durable-postgres/tests/pack/connections.rs::pg_1_a_session_that_is_ended_in_mid_transaction_is_begun_again",
+            "durable-postgres/tests/pack/connections.rs::pg_1_a_server_that_takes_no_more_connections_is_unavailable_until_it_does",
+            "durable-postgres/tests/pack/limits.rs::pg_1_a_lock_that_is_granted_to_a_later_attempt_costs_the_caller_nothing",
+            "durable-postgres/tests/pack/limits.rs::pg_1_a_verb_that_a_deadlock_ends_is_begun_again",
+            "durable-postgres/tests/pack/standby.rs::pg_1_a_standby_is_read_refuses_to_write_and_takes_over",
+        ],
+    )
+    .backend(),
+    tests(
+        "PG-2",
+        "A cached plan or a prepared statement that is gone costs nothing.",
+        &[
+            "durable-postgres/tests/pack/statements.rs::pg_2_a_cached_plan_of_another_type_costs_nothing",
+            "durable-postgres/tests/pack/statements.rs::pg_2_statements_that_are_gone_cost_nothing",
+        ],
+    )
+    .backend(),
+    tests(
+        "PG-3",
+        "The suite passes under every default isolation.",
+        &[
+            "durable-postgres/tests/pack/suites.rs::pg_3_repeatable_read_by_default_changes_nothing",
+            "durable-postgres/tests/pack/suites.rs::pg_3_serializable_by_default_changes_nothing_in_a_pool_of_the_applications_own",
+        ],
+    )
+    .backend(),
+    tests(
+        "PG-4",
+        "The suite passes through a pooler that gives out connections by transaction.",
+        &[
+            "durable-postgres/tests/pack/suites.rs::pg_4_a_pooler_that_gives_out_connections_by_transaction_changes_nothing",
+        ],
+    )
+    .backend(),
+    tests(
+        "PG-5",
+        "The server's timeouts are typed and leave nothing half done.",
+        &[
+            "durable-postgres/tests/pack/limits.rs::pg_5_a_statement_timeout_is_unavailable_and_leaves_nothing_half_done",
+            "durable-postgres/tests/pack/limits.rs::pg_5_a_lock_timeout_is_unavailable_after_the_last_attempt",
+            "durable-postgres/tests/pack/limits.rs::pg_5_a_session_that_the_server_ends_before_its_commit_leaves_nothing",
+        ],
+    )
+    .backend(),
+    tests(
+        "PG-6",
+        "A hostile search path, an odd schema and a plain role work.",
+        &[
+            "durable-postgres/tests/pack/suites.rs::pg_6_a_plain_login_is_enough_though_paths_and_settings_are_hostile",
+            "durable-postgres/tests/pack/roles.rs::pg_6_a_login_that_owns_nothing_but_the_schema_makes_the_tables",
+        ],
+    )
+    .backend(),
     tests(
         "PG-7",
         "The server counts no deadlock.",
@@ -27,7 +78,14 @@ pub(super) const ITEMS: &[Item] = &[
         &["conformance-tests/src/cases/payloads.rs::pf_1_in_checkpoints"],
     )
     .backend(),
-    waits("PG-9", "No identifier is longer than 63 bytes.", POSTGRES).backend(),
+    tests(
+        "PG-9",
+        "No identifier is longer than 63 bytes.",
+        &[
+            "durable-postgres/tests/pack/statements.rs::pg_9_no_identifier_is_as_long_as_one_that_was_cut",
+        ],
+    )
+    .backend(),
     tests(
         "PG-10",
         "Microseconds of the server never wake early.",
@@ -35,9 +93,30 @@ pub(super) const ITEMS: &[Item] = &[
     )
     .backend(),
     waits("PG-11", "A notification that is too long, or lost, does no harm.", POSTGRES).backend(),
-    waits("PG-12", "A long transaction does not stop the clock.", POSTGRES).backend(),
-    waits("PG-13", "An old snapshot elsewhere hides no due task.", POSTGRES).backend(),
-    waits("PG-14", "Time zone, date style and float digits of the server do not matter.", POSTGRES).backend(),
+    tests(
+        "PG-12",
+        "A long transaction does not stop the clock.",
+        &[
+            "durable-postgres/tests/pack/snapshots.rs::pg_12_the_time_that_a_verb_waits_for_a_lock_counts",
+        ],
+    )
+    .backend(),
+    tests(
+        "PG-13",
+        "An old snapshot elsewhere hides no due task.",
+        &[
+            "durable-postgres/tests/pack/snapshots.rs::pg_13_an_old_snapshot_elsewhere_hides_no_due_task",
+        ],
+    )
+    .backend(),
+    tests(
+        "PG-14",
+        "Time zone, date style and float digits of the server do not matter.",
+        &[
+            "durable-postgres/tests/pack/suites.rs::pg_6_a_plain_login_is_enough_though_paths_and_settings_are_hostile",
+        ],
+    )
+    .backend(),
     tests(
         "PG-15",
         "Migrations at one moment take turns.",
@@ -50,11 +129,18 @@ pub(super) const ITEMS: &[Item] = &[
         &["durable-postgres/tests/one_connection.rs::co_7_one_connection_is_enough_for_every_verb"],
     )
     .backend(),
-    waits("PG-17", "No counter of seconds overflows.", POSTGRES).backend(),
+    tests(
+        "PG-17",
+        "No counter of seconds overflows.",
+        &[
+            "conformance-tests/src/cases/clock.rs::ck_7_the_end_of_time_is_safe",
+        ],
+    )
+    .backend(),
     tests(
         "PG-18",
         "A claim stands on its index, whatever is in the table.",
-        &["durable-postgres/tests/plans.rs::u4_claims_stand_on_their_indexes_analysed_or_not"],
+        &["durable-postgres/tests/plans/main.rs::u4_statements_stand_on_their_indexes_analysed_or_not"],
     )
     .backend(),
     tests(

@@ -15,7 +15,7 @@ pub(super) const ITEMS: &[Item] = &[
     both(
         "CL-7",
         "A task that somebody holds keeps nobody from the next one.",
-        &["durable-postgres/tests/races.rs::a_claim_passes_over_what_another_holds"],
+        &["durable-postgres/tests/races/passing_over.rs::a_claim_passes_over_what_another_holds"],
     ),
     cases("CL-8", "Ready tasks come by priority, then by the time they became ready, then by id.").note(
         "Exact while no more is due than one claim works off: a hundred things, or twice what it may take.",

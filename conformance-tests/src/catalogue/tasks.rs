@@ -25,6 +25,7 @@ pub(super) const ITEMS: &[Item] = &[
         &[
             "durable-sqlite/tests/pack/locks.rs::sq2_every_verb_that_writes_is_typed_busy_under_a_lock_that_stays_and_reads_go_on",
             "durable-redis/tests/faults.rs::am_5_a_server_that_went_away_is_unavailable",
+            "durable-postgres/tests/pack/connections.rs::am_11_a_connection_that_swallows_everything_is_an_error_in_time",
             "durable-core/tests/client.rs::waiting_for_a_result_ends_in_time_though_the_store_hangs",
         ],
     )

@@ -74,7 +74,11 @@ pub(super) const ITEMS: &[Item] = &[
         ],
     )
     .of("durable"),
-    cases("CX-6", "Every verb that writes several records writes all of them or none."),
+    both(
+        "CX-6",
+        "Every verb that writes several records writes all of them or none.",
+        &["durable-postgres/tests/pack/commits.rs::cx_6_a_verb_that_is_cut_at_any_message_writes_all_or_nothing"],
+    ),
     both(
         "CX-7",
         "A worker that is shut down loses nothing.",
@@ -94,6 +98,7 @@ pub(super) const ITEMS: &[Item] = &[
         "AM-5",
         "A lost reply may have happened, a refused connection surely not, and never the other way round.",
         &[
+            "durable-postgres/tests/pack/connections.rs::am_5_a_server_that_is_down_is_unavailable_and_surely_did_nothing",
             "durable-redis/tests/faults.rs::am_5_a_read_only_server_has_surely_written_nothing",
             "durable-redis/tests/faults.rs::am_5_a_server_that_went_away_is_unavailable",
             "durable-sqlite/src/tests/lock.rs::sq2_a_lock_that_is_held_beyond_the_deadline_is_unavailable_and_nothing_was_written",
@@ -105,10 +110,14 @@ pub(super) const ITEMS: &[Item] = &[
         &["durable-sqlite/src/tests/parts.rs::what_is_committed_in_part_is_not_run_again_for_the_fault_of_another"],
     ),
     cases("AM-7", "Reads can be repeated."),
-    waits(
+    tests(
         "AM-8",
         "After its server has restarted the same handle recovers by itself.",
-        "the packs of the stores with servers",
+        &[
+            "durable-postgres/tests/pack/connections.rs::f2_a_restart_costs_no_verb_though_every_idle_connection_is_dead",
+            "durable-postgres/tests/pack/load.rs::f2_a_kill_of_the_server_under_load_loses_nothing_that_was_acknowledged",
+            "durable-postgres/tests/pack/load.rs::f2_an_orderly_restart_under_load_needs_no_restart_of_the_workers",
+        ],
     )
     .backend(),
     cases("AM-9", "A call that is dropped anywhere is all or nothing, and leaves no lock."),
@@ -117,10 +126,13 @@ pub(super) const ITEMS: &[Item] = &[
         "A dropped call that is done later is whole, and may be repeated.",
         &["durable-sqlite/tests/pack/dropped.rs::sq10_a_call_that_is_dropped_on_its_way_happens_whole_later_and_may_be_repeated"],
     ),
-    waits(
+    tests(
         "AM-11",
         "A connection that swallows everything is an error in time, and is recovered from.",
-        "the packs of the stores with servers",
+        &[
+            "durable-postgres/tests/pack/connections.rs::am_11_a_connection_that_swallows_everything_is_an_error_in_time",
+            "durable-postgres/tests/pack/connections.rs::am_11_a_commit_that_is_not_answered_in_time_may_have_happened",
+        ],
     )
     .backend(),
     cases("AM-12", "No reply on a shared connection is taken for another's."),

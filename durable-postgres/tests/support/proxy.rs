@@ -70,6 +70,9 @@ struct Passage {
 impl Passage {
     async fn pass(mut self, server: u16) -> anyhow::Result<()> {
         let mut server = TcpStream::connect(("127.0.0.1", server)).await?;
+        // What the one side writes at once the other gets at once.
+        server.set_nodelay(true)?;
+        self.client.set_nodelay(true)?;
         let mut plan = self.plan.subscribe();
         let (mut sent, mut answered) = (Vec::new(), Vec::new());
         loop {

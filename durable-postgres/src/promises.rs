@@ -10,7 +10,9 @@ pub(crate) async fn durability(connection: &mut PgConnection) -> Result<Durabili
     let settings =
         sqlx::raw_sql(include_str!("sql/signals/promises.sql")).fetch_one(&mut *connection).await?;
     if settings.try_get("standby")? {
-        tracing::warn!("the server is a standby: until it takes over, everything can be read and nothing written");
+        tracing::warn!(
+            "the server is a standby: until it takes over, everything can be read and nothing written"
+        );
     }
     let (fsync, commit): (bool, bool) = (settings.try_get("fsync")?, settings.try_get("synchronous_commit")?);
     if !fsync {

@@ -7,8 +7,8 @@ use durable_core::model::{
 };
 use durable_core::store::{
     Checkpoints, ClaimAnswer, Effect, EmitAnswer, EmitRequest, EndAnswer, Ending, EventWrite, Events,
-    NewWait, ParentLink, Rest, RetryAfter, RunEnd, Runs, SaveAnswer, SaveItem, SaveRequest, SpawnAnswer, SpawnRequest,
-    StoreError, StoreErrorKind, Tasks, WaitAnswer, WaitItem, WaitRequest, WaitSource,
+    NewWait, ParentLink, Rest, RetryAfter, RunEnd, Runs, SaveAnswer, SaveItem, SaveRequest, SpawnAnswer,
+    SpawnRequest, StoreError, StoreErrorKind, Tasks, WaitAnswer, WaitItem, WaitRequest, WaitSource,
 };
 use durable_postgres::PostgresOptions;
 

@@ -35,7 +35,10 @@ pub(crate) enum Session {
 }
 
 /// What every connection of the store's own is set to; `sql/session/settings.sql` says why.
-const SETTINGS: [(&str, &str); 6] = [
+const SETTINGS: [(&str, &str); 8] = [
+    // What commits itself begins as the session does.
+    ("default_transaction_isolation", "read committed"),
+    ("default_transaction_read_only", "off"),
     ("enable_seqscan", "off"),
     ("enable_bitmapscan", "off"),
     ("enable_hashjoin", "off"),

@@ -8,6 +8,7 @@ use durable_core::store::{
     Checkpoints, Effect, Ending, NewWait, RetryAfter, RetryRequest, RunEnd, Runs, SaveAnswer, SaveItem,
     SaveRequest, Tasks, WaitItem, WaitRequest, WaitSource,
 };
+use durable_postgres::{PostgresOptions, PostgresStore};
 use sqlx::{Connection, PgConnection, Row};
 use support::Server;
 use support::bench::{Bench, job};
@@ -55,7 +56,11 @@ async fn row(bench: &Bench, task: TaskId) -> anyhow::Result<(String, bool)> {
 
 #[tokio::test]
 async fn a_spawn_is_one_statement() -> anyhow::Result<()> {
-    let bench = Bench::open(1).await?;
+    let mut bench = Bench::open(1).await?;
+    bench.store.close().await;
+    // Hints would be the last statement.
+    let options = PostgresOptions::default().connections(1).listen(false);
+    bench.store = PostgresStore::open_with(&Server::get().url_of(&bench.database), options).await?;
     bench.spawn(vec![job()?]).await?;
     let mut beside = PgConnection::connect(Server::get().url()).await?;
     let last: String = sqlx::query_scalar("select query from pg_stat_activity where datname = $1")

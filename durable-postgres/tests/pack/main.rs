@@ -19,6 +19,7 @@ mod snapshots;
 mod standby;
 mod statements;
 mod suites;
+mod tls;
 
 use std::sync::Arc;
 

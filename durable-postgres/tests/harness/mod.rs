@@ -47,6 +47,8 @@ pub(crate) struct Postgres {
     way: Way,
     /// Done in each database before it has tables, with its name for `{database}`.
     prepare: &'static str,
+    /// Whether this program is the suite itself: then it can be the other process, too, and the level is whole.
+    is_suite: bool,
     stores: Mutex<HashMap<Namespace, Vec<PostgresStore>>>,
 }
 
@@ -61,7 +63,7 @@ impl Harness for Postgres {
     }
 
     fn level(&self) -> Level {
-        Level::Full
+        if self.is_suite { Level::Full } else { Level::Core }
     }
 
     async fn open(&self, namespace: &Namespace, clock: Clock) -> anyhow::Result<Arc<dyn Store>> {
@@ -98,6 +100,9 @@ impl Harness for Postgres {
     }
 
     fn process(&self) -> Option<Command> {
+        if !self.is_suite {
+            return None;
+        }
         let mut command = Command::new(std::env::current_exe().ok()?);
         command.env(support::URL, Server::get().url());
         Some(command)
@@ -114,19 +119,19 @@ impl Harness for Postgres {
 
 impl Default for Postgres {
     fn default() -> Self {
-        Self::with_connections(8)
+        Self { is_suite: true, ..Self::with_connections(8) }
     }
 }
 
 impl Postgres {
     /// With so many connections for each handle.
     pub(crate) fn with_connections(connections: u32) -> Self {
-        Self { connections, way: Way::Url, prepare: "", stores: Mutex::default() }
+        Self { connections, way: Way::Url, prepare: "", is_suite: false, stores: Mutex::default() }
     }
 
     /// Opened in this way, in databases that were prepared so.
     pub(crate) fn opened(way: Way, prepare: &'static str) -> Self {
-        Self { way, prepare, ..Self::default() }
+        Self { way, prepare, ..Self::with_connections(8) }
     }
 
     async fn handle(&self, namespace: &Namespace) -> anyhow::Result<PostgresStore> {

@@ -50,6 +50,7 @@ async fn run(
     let named = [("<task>", task.as_str()), ("<queue>", bench.queue.as_str()), ("<key>", "INV-9")];
     let statement =
         named.iter().fold(statement.to_owned(), |statement, (name, value)| statement.replace(name, value));
+    // The guide's own text, with names of this test filled in as a person would.
     let rows = sqlx::raw_sql(AssertSqlSafe(statement.clone())).fetch_all(connection).await;
     rows.map_err(|error| anyhow::anyhow!("{error}: {statement}"))
 }

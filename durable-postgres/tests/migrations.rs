@@ -38,6 +38,7 @@ impl Empty {
 
     async fn run(&self, statements: &str) -> anyhow::Result<()> {
         let mut connection = PgConnection::connect(&self.url).await?;
+        // Written by these tests; names of roles and databases, which cannot be parameters, are made here.
         sqlx::raw_sql(AssertSqlSafe(statements)).execute(&mut connection).await?;
         Ok(connection.close().await?)
     }

@@ -161,6 +161,7 @@ impl Postgres {
         let prepare = self.prepare.replace("{database}", database);
         if !prepare.is_empty() {
             let mut connection = PgConnection::connect(&server.url_of(database)).await?;
+            // Constants above, with the name of a database that is made here: it cannot be a parameter.
             sqlx::raw_sql(AssertSqlSafe(prepare)).execute(&mut connection).await?;
             connection.close().await?;
         }
@@ -169,6 +170,7 @@ impl Postgres {
         let store = PostgresStore::open_with(&url, PostgresOptions::default().connections(2)).await?;
         if let Way::Login(role) = self.way {
             let grants = GRANTS.replace("{role}", role);
+            // The same, with the name of a role.
             sqlx::raw_sql(AssertSqlSafe(grants)).execute(store.pool()).await?;
         }
         Ok(store)

@@ -123,6 +123,7 @@ async fn pg_1_a_server_that_takes_no_more_connections_is_unavailable_until_it_do
         "create role {role} login; grant usage on schema durable to {role}; \
          grant select, insert, update, delete on all tables in schema durable to {role}"
     );
+    // A role's name cannot be a parameter; this one is made here.
     sqlx::raw_sql(AssertSqlSafe(rights)).execute(admin.store.pool()).await?;
     let url = format!("postgres://{role}@127.0.0.1:{port}/{database}?sslmode=disable");
     let options = PostgresOptions::default().connections(2).acquire_timeout(Duration::from_millis(300));

@@ -10,6 +10,7 @@ use crate::{bench_at, database, fault};
 
 async fn role(bench: &Bench, name: &str) -> anyhow::Result<String> {
     let role = format!("{name}_{}", bench.database);
+    // A role's name cannot be a parameter; here and below it is made by the test.
     let words = AssertSqlSafe(format!("create role {role} login"));
     sqlx::raw_sql(words).execute(bench.store.pool()).await?;
     Ok(role)
